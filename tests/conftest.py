@@ -1,0 +1,17 @@
+"""What every test room shares."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# The machine may be busy, so no test asserts milliseconds; and CI tries the same examples every time.
+settings.register_profile("synapse", deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("synapse")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes SYNAPSE_* away: what a developer has set must not change what a test sees."""
+    for name in [name for name in os.environ if name.startswith("SYNAPSE_")]:
+        monkeypatch.delenv(name)
