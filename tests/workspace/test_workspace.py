@@ -67,8 +67,8 @@ def test_no_path_of_one_machine_is_written_down() -> None:
 @pytest.mark.parametrize(
     ("pattern", "line"),
     [
-        (REGISTRY, "--index-url https://mirror.example/simple/"),
-        (REGISTRY, "x @ https://files.example/x-1.0-py3-none-any.whl"),
+        (REGISTRY, "--index-url https://mirror.example/" + "simple/"),
+        (REGISTRY, "x @ https://files.example/x-1.0-py3-none-any" + ".whl"),
         (REGISTRY, "see https://" + "pypi" + ".org/project/x"),
         (MACHINE_PATH, "cd /" + "work/main"),
         (MACHINE_PATH, "PATH=/" + "root/bin"),
