@@ -24,9 +24,9 @@ MISSING: Any = NOTHING
 
 MASK = "***"
 
-_SECRET = re.compile(
-    r"token(?!i[sz])|secret|passw|passphrase|pwd|credential|private|keys?(?![a-z])|(?<![a-z])auth(orization)?(?![a-z])",
-    re.IGNORECASE,
+_SECRET = (  # compiled when first needed
+    r"(?i)token(?!i[sz])|secret|passw|passphrase|pwd|credential|private|keys?(?![a-z])|"
+    r"(?<![a-z])auth(orization)?(?![a-z])"
 )
 _URL_LOGIN = r"(?<=://)[^/\s@]+(?=@)"
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -240,7 +240,7 @@ class PluginEnvironment(Mapping[str, Any]):
 
     def _is_secret(self, key: str) -> bool:
         lower = key.lower()
-        return bool(_SECRET.search(key)) or not self._secrets.isdisjoint((lower, *lower.split(".")))
+        return bool(re.search(_SECRET, key)) or not self._secrets.isdisjoint((lower, *lower.split(".")))
 
     def _public(self, key: str, value: Any, clean: Callable[[str], str]) -> Any:
         """``value`` with all that is secret in it replaced."""

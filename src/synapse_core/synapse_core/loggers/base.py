@@ -47,8 +47,7 @@ class BaseLogger(ABC):
         """Log a structured event: what happened, and data that belongs to it."""
         payload: dict[str, Any] = {"level": _level(level).value, "message": as_text(event)}
         if data is not None:
-            safe = json_safe(data)
-            payload["data"] = safe if isinstance(safe, dict) else {"value": safe}
+            payload["data"] = _safe_data(data)
         self.emit(Kind.ACTION_LOG, payload)
 
     def debug(self, message: object, /, *args: object, **data: object) -> None:
@@ -81,8 +80,7 @@ class BaseLogger(ABC):
 
     def log_dev_event(self, event: str, data: Mapping[str, Any] | None = None) -> None:
         """Log an event for the developers of the action: at debug level, the event's name in the data too."""
-        more = data if isinstance(data, Mapping) else {} if data is None else {"value": data}
-        self.log(event, {"event": event, **more}, LogLevel.DEBUG)
+        self.log(event, {"event": event, **_safe_data({} if data is None else data)}, LogLevel.DEBUG)
 
     def end_log(self, message: str | None = None) -> None:
         """The action has no more to say, but this."""
@@ -152,6 +150,11 @@ class NoOpLogger(BaseLogger):
 
 def _level(level: LogLevel | str) -> LogLevel:
     return level if type(level) is LogLevel else _LEVELS.get(as_text(level).lower(), LogLevel.INFO)
+
+
+def _safe_data(data: Any) -> dict[str, Any]:
+    safe = json_safe(data)
+    return safe if isinstance(safe, dict) else {"value": safe}
 
 
 def _formatted(message: object, args: tuple[object, ...]) -> str:

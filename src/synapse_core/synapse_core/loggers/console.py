@@ -99,9 +99,15 @@ def _pairs(data: Mapping[str, Any]) -> str:
     return "".join(f" {key}={f'{value:.6g}' if isinstance(value, float) else value}" for key, value in data.items())
 
 
+def _count(number: float) -> str:
+    return f"{number:.12g}"
+
+
 def _standing(progress: ProgressData) -> str:
     """``50/100 50% 3.2/s 0:15 left``."""
-    parts = [f"{progress.current:g}" if progress.total is None else f"{progress.current:g}/{progress.total:g}"]
+    parts = [
+        _count(progress.current) if progress.total is None else f"{_count(progress.current)}/{_count(progress.total)}"
+    ]
     if progress.total:
         parts.append(f"{progress.percent:.0f}%")
     if progress.rate is not None:

@@ -13,8 +13,6 @@ from enum import Enum
 from math import isfinite
 from typing import Any
 
-from synapse_core.env import PluginEnvironment
-
 LONGEST_REPR = 1_000
 """More of a repr than this many characters is cut off."""
 
@@ -87,7 +85,7 @@ def _structure(value: Any, above: tuple[int, ...]) -> Any:
     if len(above) >= DEEPEST or id(value) in above:
         return shown(value)
     inside = (*above, id(value))
-    if isinstance(value, PluginEnvironment):
+    if hasattr(value, "redacted"):  # a PluginEnvironment, which is not imported for this
         value = value.redacted()
     if isinstance(value, Mapping):
         return {_key(key): json_safe(inner, inside) for key, inner in value.items()}
@@ -112,4 +110,4 @@ def _scalar(value: Any, inside: tuple[int, ...]) -> Any:
         return as_text(value.isoformat())
     if isinstance(value, os.PathLike):
         return as_text(os.fspath(value))
-    return float(value) if hasattr(value, "__float__") else shown(value)
+    return json_safe(float(value), inside) if hasattr(value, "__float__") else shown(value)
