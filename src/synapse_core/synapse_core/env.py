@@ -24,7 +24,7 @@ MISSING: Any = NOTHING
 
 MASK = "***"
 
-_SECRET = (  # compiled when first needed
+_HIDDEN_NAMES = (  # compiled when first needed
     r"(?i)token(?!i[sz])|secret|passw|passphrase|pwd|credential|private|keys?(?![a-z])|"
     r"(?<![a-z])auth(orization)?(?![a-z])"
 )
@@ -240,7 +240,7 @@ class PluginEnvironment(Mapping[str, Any]):
 
     def _is_secret(self, key: str) -> bool:
         lower = key.lower()
-        return bool(re.search(_SECRET, key)) or not self._secrets.isdisjoint((lower, *lower.split(".")))
+        return bool(re.search(_HIDDEN_NAMES, key)) or not self._secrets.isdisjoint((lower, *lower.split(".")))
 
     def _public(self, key: str, value: Any, clean: Callable[[str], str]) -> Any:
         """``value`` with all that is secret in it replaced."""
