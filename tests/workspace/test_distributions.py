@@ -114,11 +114,15 @@ def test_the_core_offers_its_command_and_asks_for_nothing_heavy(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"),
-    [("synapse_ray", {"synapse-core", "ray"}), ("synapse_store", {"synapse-core", "aiohttp", "aiosqlite"})],
+    ("path", "wanted"),
+    [
+        ("src/synapse_ray", {"synapse-core", "ray"}),
+        ("src/synapse_store", {"synapse-core", "aiohttp", "aiosqlite"}),
+        ("contrib/synapse-jsonl", {"synapse-core"}),
+    ],
 )
-def test_siblings_ask_for_the_core_by_bare_name(name: str, wanted: set[str], tmp_path: Path) -> None:
-    metadata = metadata_of(build_wheel(ROOT / "src" / name, tmp_path))
+def test_siblings_ask_for_the_core_by_bare_name(path: str, wanted: set[str], tmp_path: Path) -> None:
+    metadata = metadata_of(build_wheel(ROOT / path, tmp_path))
     assert requirement_names(metadata) == wanted
     assert "synapse-core" in (metadata.get_all("Requires-Dist") or []), "a path or bound would tie it to one tree"
 
