@@ -24,10 +24,19 @@ from synapse_core.actions import (
     TrainContext,
     UploadContext,
 )
+from synapse_core.builtin.local import LocalExecutor
 from synapse_core.context import CancelToken, RuntimeContext
-from synapse_core.errors import ActionCancelled
+from synapse_core.errors import ActionCancelled, ValidationError
 from synapse_core.events import Kind
-from synapse_core.steps import BaseStep, StepError, StepFailedError, StepRegistry, StepResult, ValidationStep
+from synapse_core.steps import (
+    BaseStep,
+    LoggingStep,
+    StepError,
+    StepFailedError,
+    StepRegistry,
+    StepResult,
+    ValidationStep,
+)
 from tests.core.loggers.helpers import Recorder
 
 BASES: dict[type[StepsAction[Any]], tuple[type[ActionContext], PluginCategory]] = {
@@ -284,3 +293,69 @@ def test_a_context_and_an_outcome_of_ones_own(log):
     assert issubclass(Counting, BaseAction)
     assert spec_of(Counting).params_model is None
     assert Counting({"by": 2}, RuntimeContext(log)).execute() == {"n": 42}
+
+
+class Storage:
+    """A client that keeps files by name, and takes no more than two."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+
+    def put(self, name: str, text: str) -> None:
+        """Keep a file."""
+        if len(self.files) == 2:
+            raise ConnectionError("storage is full")
+        self.files[name] = text
+
+
+class SendFiles(BaseStep[UploadContext]):
+    name = "send"
+
+    def execute(self, context: UploadContext) -> StepResult:
+        for file in sorted(Path(context.params["folder"]).iterdir()):
+            context.client.put(file.name, file.read_text())
+            context.uploaded_files.append(file.name)
+        return StepResult()
+
+    def rollback(self, context: UploadContext, result: StepResult) -> None:
+        for name in context.uploaded_files:
+            del context.client.files[name]
+
+
+class UploadFolder(BaseUploadAction[dict[str, Any]]):
+    """Upload a folder."""
+
+    def setup_steps(self, registry: StepRegistry[UploadContext]) -> None:
+        registry.register(LoggingStep(SendFiles()))
+
+
+class TestThroughLocalExecutor:
+    def test_params_and_result_are_those_of_any_action(self, params, log):
+        """Params come from a dict and are structured, the result is checked, and reports arrive."""
+        raw = {"numbers": [1, 3], "folder": str(params.folder), "epochs": 2}
+        result = LocalExecutor(logger=log, strict=True).execute(TrainMean, raw)
+        assert result == MeanResult(params.folder / "mean.json", 0.5)
+        assert log.get_progress().percent == 100
+
+    def test_wrong_params_run_no_step(self, params, log):
+        """They are found before anything begins."""
+        with pytest.raises(ValidationError, match="epochs"):
+            LocalExecutor(logger=log).execute(
+                TrainMean, {"numbers": [1], "folder": str(params.folder), "epochs": "many"}
+            )
+        assert log.events == []
+
+    def test_steps_reach_the_client_and_undo_what_they_did_with_it(self, tmp_path, log):
+        """A failing upload leaves nothing behind, even of the step that was half done."""
+        for name in "abc":
+            (tmp_path / name).write_text(name)
+        storage = Storage()
+        run = LocalExecutor(client=storage, logger=log)
+        with pytest.raises(StepFailedError, match="'send' failed: ConnectionError: storage is full"):
+            run.execute(UploadFolder, {"folder": str(tmp_path)})
+        assert storage.files == {}
+        (tmp_path / "c").unlink()
+        assert run.execute(UploadFolder, {"folder": str(tmp_path)}) == {"uploaded_files": ["a", "b"]}
+        assert storage.files == {"a": "a", "b": "b"}
+        messages = [payload["message"] for kind, payload in log.events if kind == Kind.ACTION_LOG]
+        assert messages == ["step_start", "step_failed", "step_rollback", "step_start", "step_end"]
