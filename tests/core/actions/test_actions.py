@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from types import new_class
 from typing import Any
@@ -26,8 +27,10 @@ from synapse_core.actions import (
 )
 from synapse_core.builtin.local import LocalExecutor
 from synapse_core.context import CancelToken, RuntimeContext
-from synapse_core.errors import ActionCancelled, ValidationError
+from synapse_core.errors import ActionCancelled, ExecutionError, ValidationError
 from synapse_core.events import Kind
+from synapse_core.pipeline import Node, Retry
+from synapse_core.pipelines import ActionPipeline
 from synapse_core.steps import (
     BaseStep,
     LoggingStep,
@@ -359,3 +362,33 @@ class TestThroughLocalExecutor:
         assert storage.files == {"a": "a", "b": "b"}
         messages = [payload["message"] for kind, payload in log.events if kind == Kind.ACTION_LOG]
         assert messages == ["step_start", "step_failed", "step_rollback", "step_start", "step_end"]
+
+
+class Flaky(BaseStep[InferenceContext]):
+    """Fails until a file says that it was tried twice before."""
+
+    name = "ask"
+
+    def execute(self, context: InferenceContext) -> StepResult:
+        tries = Path(context.params["folder"]) / "tries"
+        tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+        if len(tries.read_text()) < 3:
+            raise ConnectionError("refused")
+        context.processed_count = 1
+        return StepResult()
+
+
+class Ask(BaseInferenceAction[dict[str, Any]]):
+    """Ask something that is not always there."""
+
+    def setup_steps(self, registry: StepRegistry[InferenceContext]) -> None:
+        registry.register(Flaky())
+
+
+@pytest.mark.parametrize(("on", "tries"), [(ConnectionError, 3), (ValueError, 1)])
+def test_retries_go_by_what_the_step_raised(tmp_path, on, tries):
+    """``Retry(on=…)`` sees the step's own exception, not the error that names the step."""
+    pipeline = ActionPipeline([Node(Ask, retry=Retry(max_attempts=3, delay=0.001, on=on))])
+    with pytest.raises(ExecutionError, match="step 'ask' failed") if tries < 3 else nullcontext():
+        pipeline.execute({"folder": str(tmp_path)})
+    assert (tmp_path / "tries").read_text() == "x" * tries
