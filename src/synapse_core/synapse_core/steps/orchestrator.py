@@ -18,7 +18,7 @@ from synapse_core.steps.step import BaseStep, C, StepResult, as_result
 ProgressCallback = Callable[[float, float], None]
 
 
-@define
+@define(eq=False)
 class _Ran(Generic[C]):
     """A step whose `execute` was entered."""
 
@@ -115,7 +115,7 @@ class _Execution(Generic[C]):
         ran.result = self._context.step_results[name] = self._executed(ran)
         if ran.result.skipped:
             self._skipped += 1
-            self._ran.remove(ran)
+            self._ran.pop()
         if not ran.result.success:
             raise self._failed(name, ran.result.error or "it does not say why", ran.result)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import NOTHING, evolve, field, frozen
 
+from synapse_core.env.convert import as_bool, as_float, as_int, as_list, as_path, as_str
+from synapse_core.env.masking import Mask
+from synapse_core.env.toml import read_toml
 from synapse_core.errors import EnvironmentValueError, nearest
 
 if TYPE_CHECKING:
@@ -22,15 +24,6 @@ T = TypeVar("T")
 MISSING: Any = NOTHING
 """The default that is none: a getter without a default raises where the key is absent."""
 
-MASK = "***"
-
-_HIDDEN_NAMES = (  # compiled when first needed
-    r"(?i)token(?!i[sz])|secret|passw|passphrase|pwd|credential|private|keys?(?![a-z])|"
-    r"(?<![a-z])auth(orization)?(?![a-z])"
-)
-_URL_LOGIN = r"(?<=://)[^/\s@]+(?=@)"
-_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-_SHORTEST_HIDDEN = 6  # a shorter secret that stands inside another value is not looked for: it would blank out text
 _LONGEST_SHOWN = 80
 
 
@@ -93,7 +86,7 @@ class PluginEnvironment(Mapping[str, Any]):
         Raises:
             EnvironmentValueError: The file cannot be read or is no TOML; says which, and the line.
         """
-        return cls(_read_toml(path), secrets=secrets, origin=str(path))
+        return cls(read_toml(path), secrets=secrets, origin=str(path))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, secrets: Iterable[str] = ()) -> PluginEnvironment:
@@ -139,8 +132,8 @@ class PluginEnvironment(Mapping[str, Any]):
 
     def redacted(self) -> dict[str, Any]:
         """The values by full key, fit to be logged: secrets are ``***``."""
-        clean = self._cleaner()
-        return {key: self._public(key, value, clean) for key, value in self._values.items()}
+        mask = Mask(self._values, self._secrets)
+        return {key: mask.public(key, value) for key, value in self._values.items()}
 
     # -- typed getters ----------------------------------------------------------------------------------------
 
@@ -150,7 +143,7 @@ class PluginEnvironment(Mapping[str, Any]):
         Raises:
             EnvironmentValueError: The key is absent and there is no default, or the value is a list or table.
         """
-        return self._typed(key, default, _as_str, "a string")
+        return self._typed(key, default, as_str, "a string")
 
     def get_int(self, key: str, default: D = MISSING) -> int | D:
         """The value as a whole number.
@@ -158,7 +151,7 @@ class PluginEnvironment(Mapping[str, Any]):
         Raises:
             EnvironmentValueError: The key is absent and there is no default, or the value is no whole number.
         """
-        return self._typed(key, default, _as_int, "an int")
+        return self._typed(key, default, as_int, "an int")
 
     def get_float(self, key: str, default: D = MISSING) -> float | D:
         """The value as a number.
@@ -166,7 +159,7 @@ class PluginEnvironment(Mapping[str, Any]):
         Raises:
             EnvironmentValueError: The key is absent and there is no default, or the value is no number.
         """
-        return self._typed(key, default, _as_float, "a float")
+        return self._typed(key, default, as_float, "a float")
 
     def get_bool(self, key: str, default: D = MISSING) -> bool | D:
         """The value as yes or no: ``true yes on 1`` or ``false no off 0``, in upper or lower case.
@@ -174,7 +167,7 @@ class PluginEnvironment(Mapping[str, Any]):
         Raises:
             EnvironmentValueError: The key is absent and there is no default, or the value is none of these.
         """
-        return self._typed(key, default, _as_bool, "a bool (true, yes, on, 1 or false, no, off, 0)")
+        return self._typed(key, default, as_bool, "a bool (true, yes, on, 1 or false, no, off, 0)")
 
     def get_list(self, key: str, default: D = MISSING) -> list[Any] | D:
         """The value as a list: a TOML list, a JSON list as text, or text parted by commas (empty parts left out).
@@ -182,7 +175,7 @@ class PluginEnvironment(Mapping[str, Any]):
         Raises:
             EnvironmentValueError: The key is absent and there is no default, or the value is no list.
         """
-        return self._typed(key, default, _as_list, "a list (comma separated, JSON or TOML)")
+        return self._typed(key, default, as_list, "a list (comma separated, JSON or TOML)")
 
     def get_path(self, key: str, default: D = MISSING) -> Path | D:
         """The value as a path, a leading ``~`` resolved; a relative one stays relative.
@@ -190,7 +183,7 @@ class PluginEnvironment(Mapping[str, Any]):
         Raises:
             EnvironmentValueError: The key is absent and there is no default, or the value is no text.
         """
-        return self._typed(key, default, _as_path, "a path")
+        return self._typed(key, default, as_path, "a path")
 
     def _typed(self, key: str, default: D, convert: Callable[[Any], T | None], wanted: str) -> T | D:
         found = self._find(key)
@@ -235,107 +228,5 @@ class PluginEnvironment(Mapping[str, Any]):
         return MissingEnvironmentValueError(f"no value {key!r} in {self._origin}{guess}", hint=hint)
 
     def _shown(self, key: str) -> str:
-        text = repr(self._public(key, self._find(key), self._cleaner()))
+        text = repr(Mask(self._values, self._secrets).public(key, self._find(key)))
         return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
-
-    def _is_secret(self, key: str) -> bool:
-        lower = key.lower()
-        return bool(re.search(_HIDDEN_NAMES, key)) or not self._secrets.isdisjoint((lower, *lower.split(".")))
-
-    def _public(self, key: str, value: Any, clean: Callable[[str], str]) -> Any:
-        """``value`` with all that is secret in it replaced."""
-        if self._is_secret(key):
-            return MASK
-        if isinstance(value, Mapping):
-            return {str(name): self._public(f"{key}.{name}", inner, clean) for name, inner in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._public(key, inner, clean) for inner in value]
-        return value if isinstance(value, bool | int | float | None) else clean(str(value))
-
-    def _cleaner(self) -> Callable[[str], str]:
-        """What blanks the secrets' values, and logins in URLs, out of a text."""
-        secrets = [v for k, v in self._values.items() if isinstance(v, str) and self._is_secret(k)]
-        hidden = [re.escape(s) for s in sorted(secrets, key=len, reverse=True) if len(s) >= _SHORTEST_HIDDEN]
-        pattern = re.compile("|".join([*hidden, _URL_LOGIN]))
-        return lambda text: pattern.sub(MASK, text)
-
-
-def _read_toml(path: StrPath) -> dict[str, Any]:
-    import tomllib
-    from pathlib import Path
-
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise EnvironmentValueError(f"cannot read {path}: {error.strerror or error}") from error
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise EnvironmentValueError(f"{path}, line {line}: not UTF-8 text", hint="TOML is always UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise EnvironmentValueError(_place(path, str(error))) from error
-
-
-def _place(path: StrPath, message: str) -> str:
-    """``Invalid value (at line 3, column 5)`` as ``config.toml, line 3, column 5: Invalid value``."""
-    what, found, where = message.rpartition(" (at ")
-    return f"{path}, {where.rstrip(')')}: {what}" if found else f"{path}: {message}"
-
-
-# What follows gives None where a value cannot be had, in place of an error that would carry the value.
-
-
-def _as_str(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, str | int | float | os.PathLike) else None
-
-
-def _as_int(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        number = int(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if isinstance(value, str) or number == value else None
-
-
-def _as_float(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _as_bool(value: Any) -> bool | None:
-    return _WORDS.get(str(value).strip().lower())
-
-
-def _as_list(value: Any) -> list[Any] | None:
-    if isinstance(value, list | tuple):
-        return list(value)
-    if not isinstance(value, str):
-        return None
-    if not value.lstrip().startswith("["):
-        return [part for part in map(str.strip, value.split(",")) if part]
-    import json
-
-    try:
-        return list(json.loads(value))
-    except ValueError:
-        return None
-
-
-def _as_path(value: Any) -> Path | None:
-    from pathlib import Path
-
-    if not value or not isinstance(value, str | os.PathLike):
-        return None
-    try:
-        return Path(value).expanduser()
-    except RuntimeError:  # ~nobody
-        return None
