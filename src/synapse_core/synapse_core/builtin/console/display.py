@@ -1,0 +1,36 @@
+"""What shows a run, behind one protocol; `LiveDisplay` and `PlainDisplay` do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from synapse_core.events import Event
+from synapse_core.models import PipelineProgress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Display(Protocol):
+    """Shows one run; used from one thread at a time."""
+
+    def tell(self, events: Iterable[Event]) -> None:
+        """What has happened."""
+
+    def update(self, progress: PipelineProgress) -> None:
+        """The state now, for whoever has no events."""
+
+    def close(self) -> None:
+        """There is no more to show: leave the last picture standing and give the terminal back."""
+
+
+def display_on(console: Console | None, *, live: bool = True) -> Display:
+    """The display for a console, standard output if None: a live one if that is wanted, and possible there."""
+    from synapse_core.builtin.console.live import LiveDisplay
+    from synapse_core.builtin.console.plain import PlainDisplay
+    from synapse_core.builtin.console.terminal import can_redraw, terminal
+
+    found = console or terminal()
+    redraws = found.is_interactive if console else can_redraw(found)
+    return LiveDisplay(found) if live and redraws else PlainDisplay(found)

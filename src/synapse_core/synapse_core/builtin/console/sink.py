@@ -1,0 +1,63 @@
+"""`ConsoleSink`: shows a run in the terminal, as `RunInfo.display` says."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from synapse_core.builtin.console.display import Display, display_on
+from synapse_core.builtin.console.output import drop_output
+from synapse_core.events import Event
+from synapse_core.protocols import RunInfo
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class ConsoleSink:
+    """Shows a run: ``live`` redraws (plain lines, where standard output is no terminal), ``plain`` writes lines.
+
+    Args:
+        run: the run.
+        console: where to; standard output if None.
+    """
+
+    def __init__(self, run: RunInfo, console: Console | None = None) -> None:
+        self._run = run
+        self._console = console
+        self._display: Display | None = None
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Show what has happened."""
+        if self._display is None:
+            self._display = display_on(self._console, live=self._run.display == "live")
+        self._display.tell(events)
+
+    def close(self) -> None:
+        """Leave the last picture standing."""
+        if self._display is not None:
+            self._display.close()
+
+
+class JsonSink:
+    """Writes each event as a line of JSON to standard output; ends quietly when its reader has gone."""
+
+    def __init__(self) -> None:
+        self._stream = sys.stdout
+        self._open = True
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Write and flush."""
+        if not self._open:
+            return
+        try:
+            self._stream.write("".join(f"{json.dumps(event.to_dict())}\n" for event in events))
+            self._stream.flush()
+        except BrokenPipeError:
+            self._open = False
+            drop_output()
+
+    def close(self) -> None:
+        """Nothing is kept back."""
