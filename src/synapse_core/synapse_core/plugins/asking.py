@@ -13,8 +13,6 @@ from synapse_core.plugins.info import PluginInfo, PluginProblem, full_traceback,
 
 Report = Callable[[PluginProblem], object]
 
-NOBODY = PluginInfo("unknown")
-
 
 class Answer(NamedTuple):
     """What a plugin's implementation gave."""
@@ -85,7 +83,7 @@ class Poll:
             note(error, self._hook, self._info(impl))
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a plugin does wrong is told as its own
-            self._blame(impl, error)
+            self._blame(self._info(impl), error)
             return None
         if value is not None:
             self._answers.append(Answer(self._info(impl), value))
@@ -94,8 +92,7 @@ class Poll:
     def _info(self, impl: HookImpl) -> PluginInfo:
         return self._hooks.info_of(impl.plugin_name)
 
-    def _blame(self, impl: HookImpl | None, error: BaseException) -> None:
-        plugin = self._info(impl) if impl else NOBODY
+    def _blame(self, plugin: PluginInfo, error: BaseException) -> None:
         problem = PluginProblem(plugin, one_line(error), self._hook, full_traceback(error))
         self.problems.append(problem)
         self._report(problem)
@@ -105,24 +102,26 @@ class Poll:
     def _inside_wrappers(self, impls: list[HookImpl], firstresult: bool) -> Any:
         """Call through pluggy. A wrapper that raises before the others were asked is left out, and they are asked."""
         guarded = [impl if _wraps(impl) else self._guarded(impl) for impl in impls]
+        wrappers = list(filter(_wraps, impls))
         while True:
             try:
                 given = self._hooks.call(self._hook, guarded, self._kwargs, firstresult)
                 return given if firstresult else list(given)
             except self._passing as error:
-                self._note_wrapper(error, guarded)
+                if error is not self._passed:
+                    note(error, self._hook, self._one_of(wrappers, error))
                 raise
             except (Exception, SystemExit) as error:  # noqa: BLE001  as above
-                culprit = guilty(error, list(filter(_wraps, guarded)))
-                self._blame(culprit, error)
+                self._blame(self._one_of(wrappers, error), error)
+                culprit = guilty(error, wrappers)
                 if self._asked or culprit is None:
                     return self._without_wrappers(firstresult)
                 guarded.remove(culprit)
 
-    def _note_wrapper(self, error: BaseException, impls: Sequence[HookImpl]) -> None:
-        culprit = None if error is self._passed else guilty(error, list(filter(_wraps, impls)))
-        if culprit is not None:
-            note(error, self._hook, self._info(culprit))
+    def _one_of(self, wrappers: Sequence[HookImpl], error: BaseException) -> PluginInfo:
+        """The wrapper that raised; any of them, where one has given what no hook may give."""
+        culprit = guilty(error, wrappers)
+        return self._info(culprit) if culprit else PluginInfo(" or ".join(impl.plugin_name for impl in wrappers))
 
     def _guarded(self, impl: HookImpl) -> HookImpl:
         # Through `wraps` pluggy sees the names of the arguments.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,8 @@ class Calling:
 
     def __init__(self, on_problem: Callable[[PluginProblem], object]) -> None:
         self._on_problem = on_problem
+        # Sinks are reported from threads of their own.
+        self._lock = threading.Lock()
         self._problems: deque[PluginProblem] = deque(maxlen=MOST_PROBLEMS)
         self._registry = Registry(self._tell)
 
@@ -78,7 +81,8 @@ class Calling:
     @property
     def problems(self) -> tuple[PluginProblem, ...]:
         """What went wrong with plugins so far, each problem once, the oldest forgotten where there are many."""
-        return tuple(self._problems)
+        with self._lock:
+            return tuple(self._problems)
 
     def report(self, plugin: str | PluginInfo, error: BaseException, hook: str | None = None) -> None:
         """Report that an object of a plugin failed, as a sink may long after the hook that handed it out."""
@@ -89,6 +93,10 @@ class Calling:
 
     def _poll(self, hook: str, kwargs: dict[str, Any], passing: tuple[type[BaseException], ...] = ()) -> Poll:
         self._check_hook(hook)
+        spec = getattr(self.hook, hook).spec
+        missing = [name for name in spec.argnames if name not in kwargs] if spec else None
+        if missing:
+            raise TypeError(f"hook {hook!r} is called without {', '.join(missing)}")
         return Poll(self._registry.hooks, hook, kwargs, self._tell, passing)
 
     def _check_hook(self, hook: str) -> None:
@@ -121,7 +129,9 @@ class Calling:
             return []
 
     def _tell(self, problem: PluginProblem) -> None:
-        known = {(each.plugin.name, each.hook, each.error) for each in self._problems}
-        if (problem.plugin.name, problem.hook, problem.error) not in known:
+        with self._lock:
+            known = {(each.plugin.name, each.hook, each.error) for each in self._problems}
+            if (problem.plugin.name, problem.hook, problem.error) in known:
+                return
             self._problems.append(problem)
-            self._on_problem(problem)
+        self._on_problem(problem)

@@ -9,24 +9,46 @@ from typing import Any
 import pluggy
 from pluggy import HookImpl
 
+from synapse_core import hookspecs
+from synapse_core.errors import SynapseError
 from synapse_core.hookspecs import PROJECT
 from synapse_core.plugins.info import PluginInfo
 
 
 class Hooks(pluggy.PluginManager):
-    """The registry of hooks and implementations that plugins see as ``pm``.
+    """The hooks of the core and of plugins, with their implementations: what plugins see as ``pm``.
 
     An exception that leaves a hook call has a note that names the hook and the plugin.
 
     Args:
         info_of: what is known of the plugin that is registered under a name.
         vet_specs: is shown each module or class of specifications before it is added.
+        adopt: is shown the name and object of each plugin once it is registered.
     """
 
-    def __init__(self, info_of: Callable[[str], PluginInfo], vet_specs: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        info_of: Callable[[str], PluginInfo],
+        vet_specs: Callable[[Any], None],
+        adopt: Callable[[str, object], None],
+    ) -> None:
         super().__init__(PROJECT)
+        super().add_hookspecs(hookspecs)
         self.info_of = info_of
         self._vet_specs = vet_specs
+        self._adopt = adopt
+
+    def register(self, plugin: object, name: str | None = None) -> str | None:
+        """Register a plugin; return its name.
+
+        Raises:
+            ValueError: it is registered already, or its name is taken.
+            pluggy.PluginValidationError: it does not implement its hooks as they are specified.
+        """
+        registered = super().register(plugin, name)
+        if registered is not None:
+            self._adopt(registered, plugin)
+        return registered
 
     def add_hookspecs(self, module_or_class: Any) -> None:
         """Add the hook specifications in a module or class.
@@ -59,8 +81,10 @@ class Hooks(pluggy.PluginManager):
 
 
 def note(error: BaseException, hook: str, plugin: PluginInfo) -> None:
-    """Have the exception say whose it is, once."""
+    """Have the exception say whose it is, once; what a built-in plugin raises on purpose says it all by itself."""
     text = f"in hook {hook!r} of {plugin}"
+    if plugin.source == "builtin" and isinstance(error, SynapseError):
+        return
     if text not in getattr(error, "__notes__", ()):
         error.add_note(text)
 

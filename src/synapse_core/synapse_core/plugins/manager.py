@@ -64,11 +64,10 @@ class PluginManager(Catalog):
         Raises:
             NotFoundError: there is no such hook.
         """
-        kinds = (self._executors(), self._stores(), self._types())
-        if hook is not None and not hook.startswith("synapse_"):
-            hook = f"synapse_{hook}"
         if hook is not None:
+            hook = f"synapse_{hook}" if hasattr(self.hook, f"synapse_{hook}") else hook
             self._check_hook(hook)
+        kinds = (self._executors(), self._stores(), self._types())
         return rows(self._registry, kinds, self.problems, hook)
 
     def _take(self, found: Found) -> None:

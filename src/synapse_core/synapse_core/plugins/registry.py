@@ -7,7 +7,6 @@ from typing import Any
 
 from attrs import define
 
-from synapse_core import hookspecs
 from synapse_core.errors import PluginError, unknown
 from synapse_core.plugins.hooks import Hooks
 from synapse_core.plugins.info import PluginInfo, PluginProblem, Status, full_traceback, one_line
@@ -32,11 +31,11 @@ class Registry:
 
     def __init__(self, report: Callable[[PluginProblem], object]) -> None:
         self.records: dict[str, Record] = {}
-        self.hooks = Hooks(self.info, self._vet_specs)
+        self.hooks = Hooks(self.info, self._vet_specs, self._adopt)
         self._report = report
         self._specs: dict[str, list[str]] = {}
-        self._adding: str | None = None
-        self.hooks.add_hookspecs(hookspecs)
+        self._children: dict[str, list[str]] = {}
+        self._adding: PluginInfo | None = None
         self.hooks.hook.synapse_add_hooks.call_historic(kwargs={"pm": self.hooks})
 
     def info(self, name: str) -> PluginInfo:
@@ -62,13 +61,14 @@ class Registry:
             record.plugin = found.load()
             self._register(record)
         except KeyboardInterrupt:
+            self._forget(record)
+            del self.records[found.info.name]
             raise
         except BaseException as error:  # noqa: BLE001  SystemExit, and what extension modules panic with, too
             self._break(record, one_line(error), full_traceback(error))
 
     def settle(self) -> None:
         """Reject the plugins that implement hooks which nobody has specified, now that all are there."""
-        self._adopt()
         while unsettled := self._unspecified():
             for name, errors in unsettled.items():
                 self._break(self.records[name], "; ".join(errors))
@@ -93,8 +93,9 @@ class Registry:
             return
         wrong = faults(self.hooks, record.plugin)
         if wrong:
-            raise PluginError("; ".join(wrong))
-        self._adding = record.info.name
+            self._break(record, "; ".join(wrong))
+            return
+        self._adding = record.info
         try:
             self.hooks.register(record.plugin, record.info.name)
         finally:
@@ -113,12 +114,20 @@ class Registry:
         for hook in self._specs.pop(record.info.name, ()):
             if self._has_spec(hook):
                 getattr(self.hooks.hook, hook).spec = None
+        for child in self._children.pop(record.info.name, ()):
+            self._forget(self.records.pop(child))
 
-    def _adopt(self) -> None:
-        """Know the plugins that a plugin has registered by itself."""
-        for name, plugin in self.hooks.list_name_plugin():
-            if plugin is not None and name not in self.records:
-                self.records[name] = Record(PluginInfo(name, ref=ref_of(plugin)), "active", plugin)
+    def _adopt(self, name: str, plugin: object) -> None:
+        """Know a plugin that another registers by itself; it comes, and goes, with that one."""
+        parent = self._adding
+        if name in self.records:
+            return
+        if parent is None:
+            self.records[name] = Record(PluginInfo(name, ref=ref_of(plugin)), "active", plugin)
+            return
+        info = PluginInfo(name, parent.distribution, parent.version, parent.source, ref_of(plugin))
+        self.records[name] = Record(info, "active", plugin)
+        self._children.setdefault(parent.name, []).append(name)
 
     # -- specifications that plugins add ---------------------------------------------------------------------------
 
@@ -130,11 +139,12 @@ class Registry:
         specs = specs_in(self.hooks, namespace)
         for spec in specs:
             for name, errors in self._misfits(spec).items():
-                self._adopt()
+                if self._adding is not None and name == self._adding.name:
+                    raise PluginError("; ".join(errors))
                 self._break(self.records[name], "; ".join(errors))
         if self._adding is not None:
             new = [spec.hook for spec in specs if not self._has_spec(spec.hook)]
-            self._specs.setdefault(self._adding, []).extend(new)
+            self._specs.setdefault(self._adding.name, []).extend(new)
 
     def _misfits(self, spec: Spec) -> dict[str, list[str]]:
         caller = getattr(self.hooks.hook, spec.hook, None)

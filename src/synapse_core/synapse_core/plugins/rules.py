@@ -29,6 +29,7 @@ class Implementation:
     hook: str
     function: Callable[..., Any]
     options: Any
+    attribute: str = ""
 
     @property
     def wraps(self) -> bool:
@@ -79,7 +80,7 @@ def _implementations(pm: pluggy.PluginManager, plugin: object) -> Iterator[Imple
     for name in dir(plugin):
         options = pm.parse_hookimpl_opts(plugin, name)
         if options is not None:
-            yield Implementation(options.get("specname") or name, getattr(plugin, name), options)
+            yield Implementation(options.get("specname") or name, getattr(plugin, name), options, name)
 
 
 def _wanted(impl: Implementation) -> list[str]:
@@ -100,20 +101,22 @@ def _kind_faults(impl: Implementation, plugin: object) -> Iterator[str]:
         yield f"{where}: is a generator; return a list, or mark it hookimpl(wrapper=True) if it wraps the others"
     elif impl.wraps and not generates:
         yield f"{where}: is marked as a wrapper and has no yield"
-    if inspect.isclass(plugin) and _is_unbound(plugin, function):
+    if inspect.isclass(plugin) and _is_unbound(plugin, impl):
         yield f"{where}: is a method of the class {plugin.__name__}; give an instance of it as the plugin"
 
 
-def _is_unbound(plugin: type, function: Callable[..., Any]) -> bool:
-    static = inspect.getattr_static(plugin, function.__name__, None)
-    return isinstance(static, FunctionType) and "self" in inspect.signature(function).parameters
+def _is_unbound(plugin: type, impl: Implementation) -> bool:
+    static = inspect.getattr_static(plugin, impl.attribute, None)
+    return isinstance(static, FunctionType) and next(iter(inspect.signature(static).parameters), "") == "self"
 
 
 def _unmarked(pm: pluggy.PluginManager, plugin: object) -> Iterator[str]:
-    """The functions that have a hook's name and no mark: what comes of a forgotten decorator."""
-    for name, caller in vars(pm.hook).items():
+    """The functions that have a hook's name and no mark: what comes of a forgotten decorator.
+
+    Only of the core's hooks, whose names say what they are; a plugin's hook may be called as any function is.
+    """
+    marks = (f"{pm.project_name}_impl", f"{pm.project_name}_spec")
+    for name in filter(lambda name: name.startswith(f"{pm.project_name}_"), vars(pm.hook)):
         function = inspect.getattr_static(plugin, name, None)
-        if caller.spec is not None and isinstance(function, FunctionType):
-            marks = (f"{pm.project_name}_impl", f"{pm.project_name}_spec")
-            if not any(hasattr(function, mark) for mark in marks):
-                yield name
+        if isinstance(function, FunctionType) and not any(hasattr(function, mark) for mark in marks):
+            yield name

@@ -90,6 +90,7 @@ def _builtin(name: str, ref: str) -> Found:
 
 def from_given(plugin: object, name: str | None = None) -> Found:
     """A plugin given as an object, a module's name, ``pkg.mod:obj`` or the path of a ``file.py``."""
+    plugin = str(plugin) if isinstance(plugin, Path) else plugin
     if not isinstance(plugin, str):
         return Found(PluginInfo(name or name_of(plugin), ref=ref_of(plugin)), lambda: plugin)
     ref = str(Path(plugin).expanduser().resolve()) if is_file(plugin) else plugin
@@ -107,9 +108,10 @@ def _installed() -> Iterator[Found]:
         if f"[{GROUP}]" in _entry_points_text(dist):
             name, version = _identity(dist)
             # The first on the path is the one that Python imports.
-            if _spelling(name) not in seen:
-                seen.add(_spelling(name))
-                yield from _plugins_of(dist, name, version)
+            if name and _spelling(name) in seen:
+                continue
+            seen.add(_spelling(name))
+            yield from _plugins_of(dist, name, version)
 
 
 def _entry_points_text(dist: Distribution) -> str:
