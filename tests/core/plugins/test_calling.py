@@ -3,6 +3,7 @@
 import warnings
 
 import pytest
+from pluggy import HookCallError
 
 from synapse_core.errors import ActionCancelled, DiscoveryError, NotFoundError, PluginError
 from synapse_core.hookspecs import hookimpl
@@ -309,6 +310,14 @@ def test_call_names_the_plugin_that_raised(site, manage):
         "hook 'synapse_sinks' of plugin 'sad' (synapse-sad 0.1) failed: ZeroDivisionError: division by zero"
     )
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_call_without_an_argument_is_the_callers_fault(manage):
+    """Pluggy's own error comes as it is."""
+    pm = named(a=Gives([1]))(manage())
+    with pytest.warns(UserWarning, match="cannot be found in this hook call"), pytest.raises(HookCallError) as caught:
+        pm.call("synapse_sinks")
+    assert caught.value.__cause__ is not caught.value
 
 
 def test_call_keeps_an_error_on_purpose(manage):

@@ -163,7 +163,9 @@ def test_a_builtin_plugin_does_not_win_a_conflict(site, manage):
     site.write("own.py", OFFERS_SLURM)
     site.install("theirs", OFFERS_SLURM)
     pm = manage(builtins=[("own", "own")], entry_points=True)
-    with pytest.raises(PluginError, match=r"plugin 'theirs' \(synapse-theirs 0.1\) and plugin 'own' \(synapse-core"):
+    with pytest.raises(
+        PluginError, match=r"plugin 'own' \(synapse-core .*\) and plugin 'theirs' \(synapse-theirs 0.1\)"
+    ):
         pm.executor("slurm")
 
 

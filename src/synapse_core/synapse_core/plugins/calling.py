@@ -71,7 +71,11 @@ class Calling:
         except SynapseError:
             raise
         except Exception as error:
-            raise self._error(hook, error) from error
+            culprit = guilty(error, self._registry.hooks.implementations(hook))
+            if culprit is None:
+                raise
+            plugin = self._registry.info(culprit.plugin_name)
+            raise PluginError(str(PluginProblem(plugin, one_line(error), hook))) from error
 
     def implements(self, hook: str) -> bool:
         """Whether any plugin implements the hook."""
@@ -102,13 +106,6 @@ class Calling:
     def _check_hook(self, hook: str) -> None:
         if not hasattr(self.hook, hook):
             raise NotFoundError(unknown("hook", hook, vars(self.hook)))
-
-    def _error(self, hook: str, error: Exception) -> Exception:
-        culprit = guilty(error, self._registry.hooks.implementations(hook))
-        if culprit is None:
-            return error
-        plugin = self._registry.info(culprit.plugin_name)
-        return PluginError(str(PluginProblem(plugin, one_line(error), hook)))
 
     def _items(self, hook: str, fit: Callable[[Any], Any], **kwargs: Any) -> list[Answer]:
         """The single objects that plugins hand out; one that does not ``fit`` is reported and left out."""

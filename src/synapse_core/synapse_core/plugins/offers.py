@@ -72,7 +72,7 @@ class Offers(Generic[T]):
         return [(name, [a.plugin for a in found]) for name, found in self._offers.items() if len(found) > 1]
 
     def _conflict(self, name: str, givers: Sequence[PluginInfo]) -> PluginError:
-        distinct = list(dict.fromkeys(givers))
+        distinct = sorted(set(givers), key=lambda plugin: plugin.name)
         if len(distinct) == 1:
             return PluginError(f"{distinct[0]} offers the {self.kind} {name!r} {len(givers)} times")
         options = " or ".join(f"-p no:{plugin.name}" for plugin in distinct)
