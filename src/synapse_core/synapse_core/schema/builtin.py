@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from inspect import cleandoc
 from typing import Any, NotRequired, Required, get_origin
@@ -25,7 +24,7 @@ def reader_of(cls: Any) -> Callable[[Any], Iterator[Field]] | None:
         return None
     if attrs.has(origin):
         return _attrs_fields
-    if dataclasses.is_dataclass(origin):
+    if hasattr(origin, "__dataclass_fields__"):
         return _dataclass_fields
     return _typeddict_fields if is_typed_dict(origin) else None
 
@@ -49,6 +48,8 @@ def _attrs_fields(cls: Any) -> Iterator[Field]:
 
 
 def _dataclass_fields(cls: Any) -> Iterator[Field]:
+    import dataclasses
+
     origin, arguments = origin_of(cls), TypeArguments(cls)
     types = annotations_of(origin)
     for f in dataclasses.fields(origin):

@@ -25,8 +25,9 @@ def generated_hook(hooks: Hooks, converter: Any, cls: Any, fields: tuple[Field, 
     from cattrs.gen import make_dict_structure_fn, override
 
     overrides: dict[str, Any] = {field.attribute: override(struct_hook=_field_hook(hooks, field)) for field in fields}
+    parameters = getattr(cls, "__parameters__", ())  # cattrs wants an argument for each
     read = make_dict_structure_fn(
-        cls,
+        cls[(Any,) * len(parameters)] if parameters else cls,
         converter,
         _cattrs_forbid_extra_keys=forbid,
         _cattrs_detailed_validation=False,
@@ -104,7 +105,9 @@ class _Slot:
         """What the field's converter makes of a value."""
         converter = self.field.converter
         if isinstance(converter, Converter):
-            return converter.__call__(value, owner, self.attribute)  # its type has no such method; the object does
+            asked: Any = converter
+            extra = ([owner] if asked.takes_self else []) + ([self.attribute] if asked.takes_field else [])
+            return asked.converter(value, *extra)
         return value if converter is None else converter(value)
 
 
@@ -200,8 +203,9 @@ def _set(owner: Any, slot: _Slot, values: dict[str, Any], problems: list[Problem
     value = values.get(field.name, field.default)
     if given:
         value, found = attempt(slot.convert, value, owner)
-        problems += _told(field, found)
-        given = not found
+        if found:
+            problems += _told(field, found)
+            return False
     if given or value is not NOTHING:
         object.__setattr__(owner, field.attribute, value)
     return given

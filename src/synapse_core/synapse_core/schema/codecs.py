@@ -5,15 +5,12 @@ from __future__ import annotations
 import enum
 import math
 import re
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from functools import lru_cache
-from pathlib import PurePath
 from types import NoneType
 from typing import Any, TypeVar
-from uuid import UUID
 
 from attrs import frozen
 
@@ -78,28 +75,29 @@ def _iso(kind: str) -> Codec:
 
 
 _BASE64 = Codec(
-    lambda value: b64encode(value).decode("ascii"),
-    lambda raw, cls: cls(b64decode(raw, validate=True)),
+    lambda value: b2a_base64(value, newline=False).decode("ascii"),
+    lambda raw, cls: cls(a2b_base64(raw, strict_mode=True)),
     "base64 text",
     {"type": "string", "contentEncoding": "base64"},
 )
 
-_CODECS: dict[type, Codec] = {
-    bytes: _BASE64,
-    bytearray: _BASE64,
-    PurePath: Codec(str, lambda raw, cls: cls(raw), "text", _text("path")),
-    datetime: _iso("date-time"),
-    date: _iso("date"),
-    time: _iso("time"),
-    timedelta: Codec(
+# By module and name: whoever has a UUID has imported uuid, and the others need not.
+_CODECS: dict[tuple[str, str], Codec] = {
+    ("builtins", "bytes"): _BASE64,
+    ("builtins", "bytearray"): _BASE64,
+    ("pathlib", "PurePath"): Codec(str, lambda raw, cls: cls(raw), "text", _text("path")),
+    ("datetime", "datetime"): _iso("date-time"),
+    ("datetime", "date"): _iso("date"),
+    ("datetime", "time"): _iso("time"),
+    ("datetime", "timedelta"): Codec(
         _encode_duration,
         _decode_duration,
         "seconds, or ISO 8601 text",
         {"type": ["number", "string"], "format": "duration"},
         (str, int, float),
     ),
-    UUID: Codec(str, lambda raw, cls: cls(raw), "text", _text("uuid")),
-    Decimal: Codec(
+    ("uuid", "UUID"): Codec(str, lambda raw, cls: cls(raw), "text", _text("uuid")),
+    ("decimal", "Decimal"): Codec(
         str,
         _decode_decimal,
         "a number, or text",
@@ -112,7 +110,8 @@ _CODECS: dict[type, Codec] = {
 @remembered
 def codec_of(cls: Any) -> Codec | None:
     """The codec of ``cls`` or of its nearest base that has one."""
-    return next((_CODECS[base] for base in cls.__mro__ if base in _CODECS), None)
+    names = ((base.__module__.partition(".")[0], base.__qualname__) for base in cls.__mro__)
+    return next((_CODECS[name] for name in names if name in _CODECS), None)
 
 
 _ATOMS = (str, int, bool, NoneType)

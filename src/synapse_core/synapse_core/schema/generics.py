@@ -49,6 +49,9 @@ def _free(variable: TypeVar) -> Any:
     return Any if variable.__bound__ is None else variable.__bound__
 
 
+_ROOTS = (object, typing.Generic, typing.Protocol)
+
+
 class TypeArguments:
     """What the type variables of a class, and of each of its generic bases, stand for."""
 
@@ -67,5 +70,6 @@ class TypeArguments:
         arguments = dict(zip(getattr(origin, "__parameters__", ()), get_args(cls), strict=False))
         self._by_class.setdefault(origin, arguments)
         for base in vars(origin).get("__orig_bases__", origin.__bases__):
-            if origin_of(base) not in (object, typing.Generic, typing.Protocol):
+            # TypedDict stands among the bases, but is a function
+            if isinstance(origin_of(base), type) and origin_of(base) not in _ROOTS:
                 self._visit(substituted(base, arguments))

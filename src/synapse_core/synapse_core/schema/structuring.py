@@ -46,7 +46,11 @@ class Structuring:
         self._hooks: dict[Any, Hook] = {}
         self._pending: dict[Any, Hook] = {}
         self._lock = RLock()
-        self.converter = self._converter(configure)
+        self.converter = self._converter()
+        self.converter.recording = True
+        for change in configure:
+            change(self.converter)
+            self._hooks.clear()  # it may have looked hooks up before it gave others
 
     def hook(self, wanted: Any) -> Hook:
         """The hook for a type."""
@@ -58,7 +62,7 @@ class Structuring:
         except TypeError:  # metadata that cannot be hashed
             return self._make(wanted)
 
-    def _converter(self, configure: Iterable[Configure]) -> RecordingConverter:
+    def _converter(self) -> RecordingConverter:
         """The converter that plugins configure; what they call on it is as strict as everything else."""
         converter = RecordingConverter(
             detailed_validation=self.detailed, forbid_extra_keys=self._forbid, use_alias=True
@@ -66,9 +70,6 @@ class Structuring:
         converter.register_structure_hook_factory(lambda _: True, self.hook)
         for primitive in _PRIMITIVES:
             converter.register_structure_hook(primitive, lambda value, wanted: self.hook(wanted)(value, wanted))
-        converter.recording = True
-        for change in configure:
-            change(converter)
         return converter
 
     def _built(self, wanted: Any) -> Hook:

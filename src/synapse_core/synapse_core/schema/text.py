@@ -125,7 +125,7 @@ def _parse_option(text: str, shape: Wanted) -> Any:
             return form
         if isinstance(form, bool) and text.lower() == str(form).lower():
             return form
-    options = ", ".join(shown(form) for _, form in _options(shape))
+    options = ", ".join(dict.fromkeys(shown(form) for _, form in _options(shape)))
     raise Problems([Problem(f"expected one of {options}", "str", type_name(shape.type), shown(text))])
 
 

@@ -19,7 +19,7 @@ from synapse_core.schema.scalars import Hook
 TAG = "_type"
 """The key that names the class where nothing else tells which model of a union is meant."""
 
-_NATIVE = {str: Kind.STR, int: Kind.INT, float: Kind.FLOAT, list: Kind.SEQUENCE, dict: Kind.MAPPING}
+_NATIVE = {str: Kind.STR, int: Kind.INT, float: Kind.FLOAT, list: Kind.SEQUENCE}
 _SHAPES: dict[Kind, tuple[str, ...]] = {
     Kind.NONE: ("null",),
     Kind.BOOL: ("boolean",),
@@ -75,8 +75,7 @@ class Member:
 
     def is_exact(self, value: Any) -> bool:
         """Whether the value is of the type already, or is the plain JSON of it."""
-        cls = classify(self.wanted).type
-        return type(value) is origin_of(cls) or _NATIVE.get(type(value)) is self.kind
+        return type(value) is origin_of(classify(self.wanted).type) or _NATIVE.get(type(value)) is self.kind
 
 
 def union_hook(hooks: Hooks, models: Models, args: tuple[Any, ...]) -> Hook:
@@ -87,11 +86,12 @@ def union_hook(hooks: Hooks, models: Models, args: tuple[Any, ...]) -> Hook:
     """
     members = [_member(hooks, models, arg) for arg in args]
     name = " or ".join(dict.fromkeys(type_name(arg) for arg in args))
+    scalars = {member.wanted: member.hook for member in members if member.wanted in (bool, int, float, str)}
 
     def read_union(value: Any, _: Any) -> Any:
-        for member in members:
-            if member.is_exact(value):
-                return member.hook(value, member.wanted)
+        plain = scalars.get(type(value))
+        if plain is not None:
+            return plain(value, None)
         return _read_among(_candidates(members, models, value), value, name)
 
     return read_union
@@ -129,10 +129,12 @@ def _candidates(members: list[Member], models: Models, value: Any) -> list[Membe
         return [member for member in members if not member.model]
     fitting = [member for member in members if shape in member.shapes]
     among = [member for member in fitting if member.model]
-    if shape != "object" or len(among) < 2:
-        return fitting
-    chosen = choose(among, models, value)
-    return [*chosen, *(member for member in fitting if not member.model)]
+    if shape != "object" or not among:
+        return sorted(fitting, key=lambda member: not member.is_exact(value))
+    chosen = choose(among, models, value) if len(among) > 1 else among
+    plain = [member for member in fitting if not member.model]
+    fits = any(misfit(models, member.wanted, value)[:3] == (0, 0, 0) for member in chosen)
+    return [*chosen, *plain] if fits or not plain else [*plain, *chosen]
 
 
 def _is_instance(value: Any, wanted: Any) -> bool:
