@@ -1,0 +1,67 @@
+"""`action`: makes an action of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from synapse_core.actiondef.base import PluginCategory
+from synapse_core.actiondef.spec import MARK, ActionSpec, summary
+from synapse_core.actiondef.target import entrypoint_of
+
+if TYPE_CHECKING:
+    from synapse_core.types import DataType
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@overload
+def action(func: F, /) -> F: ...
+@overload
+def action(
+    name: str | None = None,
+    *,
+    description: str = "",
+    params: type | None = None,
+    result: type | None = None,
+    category: PluginCategory | str = PluginCategory.CUSTOM,
+    version: str = "",
+    input_type: type[DataType] | None = None,
+    output_type: type[DataType] | None = None,
+) -> Callable[[F], F]: ...
+def action(
+    name: Any = None,
+    *,
+    description: str = "",
+    params: type | None = None,
+    result: type | None = None,
+    category: PluginCategory | str = PluginCategory.CUSTOM,
+    version: str = "",
+    input_type: type[DataType] | None = None,
+    output_type: type[DataType] | None = None,
+) -> Any:
+    """Make an action of a function ``(params, context) -> result``; the function stays directly callable.
+
+    ``params`` and ``result`` are read from the annotations where they are not given. A function may leave out the
+    context, and be ``async``.
+    """
+    if callable(name):
+        return action()(name)
+
+    def mark(func: F) -> F:
+        said = {"params_model": params, "result_model": result, "input_type": input_type, "output_type": output_type}
+        entrypoint, root = entrypoint_of(func)
+        spec = ActionSpec(
+            name=name or func.__name__,
+            entrypoint=entrypoint,
+            target=func,
+            root=root,
+            description=description or summary(func),
+            category=str(category),
+            version=version,
+            overrides={key: value for key, value in said.items() if value is not None},
+        )
+        setattr(func, MARK, spec)
+        return func
+
+    return mark

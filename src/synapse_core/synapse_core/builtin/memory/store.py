@@ -1,0 +1,285 @@
+"""`MemoryStore`: the store for runs that need not outlive their process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from attrs import define, evolve, field
+
+from synapse_core.builtin.memory.log import EventLog
+from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreError, unknown
+from synapse_core.events import RUN_ENDED, Draft, Event
+from synapse_core.fold import Folding
+from synapse_core.models import Checkpoint, PipelineProgress, RunStatus
+from synapse_core.protocols import Lease, RunRecord, RunSummary
+
+
+@define(eq=False)
+class _Watcher:
+    """Somebody who waits for events, on a loop of their own."""
+
+    loop: asyncio.AbstractEventLoop
+    kinds: Collection[str] | None
+    news: asyncio.Event = field(factory=asyncio.Event)
+
+    def tell(self, drafts: Sequence[Draft]) -> None:
+        if self.kinds is None or any(draft.kind in self.kinds or draft.kind in RUN_ENDED for draft in drafts):
+            try:
+                self.loop.call_soon_threadsafe(self.news.set)
+            except RuntimeError:  # its loop is closed: nobody waits there any more
+                return
+
+
+@define(eq=False)
+class _Run:
+    record: RunRecord
+    log: EventLog
+    folding: Folding | None = None
+    folded: int = 0
+    ended: bool = False
+    checkpoints: list[Checkpoint] = field(factory=list)
+    lease: Lease | None = None
+    epoch: int = 0
+    watchers: list[_Watcher] = field(factory=list)
+
+    def fold(self) -> Folding:
+        """The state so far; events are folded when somebody asks, and before they leave memory."""
+        folding = self.folding = self.folding or Folding()
+        while self.folded < len(self.log):
+            for event in self.log.read(self.folded, 5000):
+                folding.apply(event)
+                self.folded = event.seq
+        return folding
+
+
+class MemoryStore:
+    """Remembers runs of this process; safe to use from several threads and loops.
+
+    The ``*_now`` methods are the store itself; the protocol's coroutines call them and never wait.
+
+    Args:
+        max_runs: how many ended runs are remembered; the oldest are forgotten first.
+    """
+
+    def __init__(self, max_runs: int = 1000) -> None:
+        self._max_runs = max_runs
+        self._runs: dict[str, _Run] = {}
+        self._ended: dict[str, None] = {}
+        self._lock = threading.RLock()
+
+    # -- the store itself -------------------------------------------------------------------------------------
+
+    def create_now(self, run: RunRecord, drafts: Sequence[Draft]) -> int:
+        """See `Store.create`."""
+        with self._lock:
+            if run.id in self._runs:
+                raise StoreError(f"there is a run {run.id!r} already")
+            self._runs[run.id] = _Run(run, EventLog(run.id))
+            return self.append_now(run.id, drafts)
+
+    def append_now(
+        self,
+        run_id: str,
+        drafts: Sequence[Draft],
+        checkpoints: Sequence[Checkpoint] = (),
+        lease: Lease | None = None,
+    ) -> int:
+        """See `Store.append`."""
+        with self._lock:
+            run = self._run(run_id)
+            if lease is not None:
+                self._fence(run, lease)
+            run.log.extend(drafts)
+            run.checkpoints.extend(checkpoints)
+            if drafts and drafts[-1].kind in RUN_ENDED:
+                self._end(run)
+            for watcher in run.watchers:
+                watcher.tell(drafts)
+            return len(run.log)
+
+    def _end(self, run: _Run) -> None:
+        run.ended = True
+        self._ended[run.record.id] = None
+        while len(self._ended) > self._max_runs:
+            oldest = next(iter(self._ended))
+            del self._ended[oldest]
+            self._runs.pop(oldest).log.close()
+
+    def _run(self, run_id: str) -> _Run:
+        run = self._runs.get(run_id)
+        if run is None:
+            raise RunNotFoundError(unknown("run", run_id, list(self._runs)[-5:]))
+        return run
+
+    @staticmethod
+    def _fence(run: _Run, lease: Lease) -> None:
+        if lease.epoch != run.epoch:
+            raise LeaseLostError(
+                f"run {lease.run_id}: the lease of {lease.owner} (epoch {lease.epoch}) is lost to epoch {run.epoch}"
+            )
+
+    # -- the protocol -----------------------------------------------------------------------------------------
+
+    async def create(self, run: RunRecord, drafts: Sequence[Draft]) -> int:
+        """See `Store.create`."""
+        return self.create_now(run, drafts)
+
+    async def append(
+        self,
+        run_id: str,
+        drafts: Sequence[Draft],
+        *,
+        checkpoints: Sequence[Checkpoint] = (),
+        lease: Lease | None = None,
+    ) -> int:
+        """See `Store.append`."""
+        return self.append_now(run_id, drafts, checkpoints, lease)
+
+    async def record(self, run_id: str) -> RunRecord:
+        """See `Store.record`."""
+        with self._lock:
+            return self._run(run_id).record
+
+    async def read(
+        self,
+        run_id: str,
+        *,
+        after: int = 0,
+        limit: int = 1000,
+        kinds: Collection[str] | None = None,
+        action: str | None = None,
+    ) -> list[Event]:
+        """See `Store.read`."""
+        with self._lock:
+            return self._run(run_id).log.read(after, limit, kinds, action)
+
+    async def progress(self, run_id: str) -> PipelineProgress:
+        """See `Store.progress`."""
+        with self._lock:
+            return self._run(run_id).fold().snapshot()
+
+    async def list_runs(
+        self,
+        *,
+        status: RunStatus | None = None,
+        name: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> Sequence[RunSummary]:
+        """See `Store.list_runs`."""
+        with self._lock:
+            found: list[RunSummary] = []
+            for run_id in sorted(self._runs, reverse=True):
+                if before is not None and run_id >= before:
+                    continue
+                summary = _summary(self._runs[run_id])
+                if _matches(summary, status, name, since):
+                    found.append(summary)
+                    if len(found) >= limit:
+                        break
+            return found
+
+    async def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
+        """See `Store.checkpoints`."""
+        with self._lock:
+            run = self._run(run_id)
+            params: dict[str, Any] = dict(run.record.params)
+            found = []
+            for checkpoint in run.checkpoints:
+                if isinstance(checkpoint.result, Mapping):
+                    params = {**params, **checkpoint.result}
+                found.append(evolve(checkpoint, params_snapshot=params))
+            return found
+
+    async def acquire(self, run_id: str, owner: str, ttl: float) -> Lease:
+        """See `Store.acquire`."""
+        with self._lock:
+            run = self._run(run_id)
+            if run.lease is not None and run.lease.owner != owner and run.lease.expires_at > datetime.now(UTC):
+                raise LeaseLostError(
+                    f"{run.lease.owner} runs {run_id}, until {run.lease.expires_at:%H:%M:%S} UTC at least"
+                )
+            run.epoch += 1
+            run.lease = Lease(run_id, owner, run.epoch, datetime.now(UTC) + timedelta(seconds=ttl))
+            return run.lease
+
+    async def renew(self, lease: Lease, ttl: float) -> Lease:
+        """See `Store.renew`."""
+        with self._lock:
+            run = self._run(lease.run_id)
+            self._fence(run, lease)
+            run.lease = evolve(lease, expires_at=datetime.now(UTC) + timedelta(seconds=ttl))
+            return run.lease
+
+    async def release(self, lease: Lease) -> None:
+        """See `Store.release`."""
+        with self._lock:
+            run = self._runs.get(lease.run_id)
+            if run is not None and run.epoch == lease.epoch:
+                run.lease = None
+
+    async def watch(
+        self, run_id: str, *, after: int = 0, kinds: Collection[str] | None = None
+    ) -> AsyncIterator[list[Event]]:
+        """See `Store.watch`."""
+        watcher = _Watcher(asyncio.get_running_loop(), kinds)
+        with self._lock:
+            run = self._run(run_id)
+            run.watchers.append(watcher)
+        try:
+            while True:
+                watcher.news.clear()
+                with self._lock:
+                    batch = run.log.read(after, 1000, kinds)
+                    ended = run.ended
+                if batch:
+                    after = batch[-1].seq
+                    yield batch
+                elif ended:
+                    return
+                else:
+                    await watcher.news.wait()
+        finally:
+            with self._lock:
+                run.watchers.remove(watcher)
+
+    async def delete(self, run_id: str) -> None:
+        """See `Store.delete`."""
+        with self._lock:
+            run = self._run(run_id)
+            if not run.ended and run.lease is not None and run.lease.expires_at > datetime.now(UTC):
+                raise StoreError(f"run {run_id} is being run", hint="cancel it first")
+            self._ended.pop(run_id, None)
+            del self._runs[run_id]
+            run.log.close()
+
+    async def aclose(self) -> None:
+        """Nothing waits to be written."""
+
+
+def _summary(run: _Run) -> RunSummary:
+    state = run.fold().snapshot()
+    return RunSummary(
+        run.record.id,
+        run.record.name,
+        state.status,
+        run.record.created_at,
+        state.started_at,
+        state.completed_at,
+        state.error,
+        state.overall_progress,
+        run.record.pipeline_id,
+    )
+
+
+def _matches(summary: RunSummary, status: RunStatus | None, name: str | None, since: datetime | None) -> bool:
+    return (
+        (status is None or summary.status == status)
+        and (name is None or summary.name == name)
+        and (since is None or summary.created_at >= since)
+    )

@@ -1,0 +1,93 @@
+"""`ProcessExecutor`: what happens in an attempt's process fails that attempt and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+
+from synapse_core.builtin.local.executor import local_capacity
+from synapse_core.builtin.local.threads import DaemonThreads
+from synapse_core.builtin.process.supervise import Supervised
+from synapse_core.events import Draft
+from synapse_core.protocols import Call, Outcome, Then
+from synapse_core.worker import Reporter
+
+
+class ProcessExecutor:
+    """Runs each attempt in a new process of this Python: a crash, ``os._exit`` or an out-of-memory kill fails only it.
+
+    Cancel asks, then after the grace period terminates (SIGTERM), then kills (SIGKILL) the process and all that it
+    started. What an action prints becomes log events of it.
+
+    Args:
+        workers: how many processes at once; as many as there are cores, if None.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self._workers = workers or os.cpu_count() or 1
+        self._threads = DaemonThreads("synapse-process")
+        self._running: set[ProcessAttempt] = set()
+
+    @property
+    def capacity(self) -> Mapping[str, float]:
+        """The machine's cores, and ``workers`` processes at once."""
+        return local_capacity(self._workers)
+
+    def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> ProcessAttempt:
+        """Start an attempt; see `Executor.start`. Each has a process of its own, so there is no going on."""
+        attempt = ProcessAttempt(call, wake, self._running)
+        self._threads.submit(attempt.run)
+        return attempt
+
+    async def aclose(self) -> None:
+        """Kill what still runs."""
+        for attempt in list(self._running):
+            await attempt.cancel("the executor was closed", 0.0)
+        self._threads.close()
+
+
+class ProcessAttempt:
+    """An attempt in a child process, and the thread that looks after it."""
+
+    def __init__(self, call: Call, wake: Callable[[], None], running: set[ProcessAttempt]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._done: asyncio.Future[Outcome] = self._loop.create_future()
+        self._reporter = Reporter(call.action, call.attempt, wake)
+        self._process = Supervised(call, self._reporter)
+        self._running = running
+        running.add(self)
+
+    def run(self) -> None:
+        """Look after the process to its end; on a thread of its own."""
+        outcome = self._process.run()
+        try:
+            self._loop.call_soon_threadsafe(self._set, outcome)
+        except RuntimeError:  # the session was closed, and does not wait any more
+            self._reporter.close()
+
+    def _set(self, outcome: Outcome) -> None:
+        self._running.discard(self)
+        if not self._done.done():
+            self._done.set_result(outcome)
+
+    async def outcome(self) -> Outcome:
+        """Wait for the end; see `Attempt.outcome`."""
+        return await self._done
+
+    def drain(self) -> list[Draft]:
+        """See `Attempt.drain`."""
+        return self._reporter.drain()
+
+    async def cancel(self, reason: str, grace: float) -> None:
+        """Ask; terminate after ``grace`` seconds; kill a little later."""
+        await asyncio.to_thread(self._process.ask, reason)
+        for end, patience in ((self._process.terminate, grace), (self._process.kill, min(grace, 1.0))):
+            if patience > 0:
+                await asyncio.wait([self._done], timeout=patience)
+            if self._done.done():
+                return
+            await asyncio.to_thread(end)
+        # A pushed-back reporter would keep the supervisor from seeing the end.
+        self._reporter.close()
+        await asyncio.wait([self._done])

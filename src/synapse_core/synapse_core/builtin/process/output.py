@@ -1,0 +1,40 @@
+"""What a process prints, as log events, line by line: `Lines`."""
+
+from __future__ import annotations
+
+import codecs
+
+from synapse_core.events import Kind
+from synapse_core.worker import Reporter
+
+_LONGEST = 16 * 1024
+
+
+class Lines:
+    """Makes log events of one output stream. Bytes that are no UTF-8 are escaped, long lines cut in pieces."""
+
+    def __init__(self, reporter: Reporter, stream: str) -> None:
+        self._reporter = reporter
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        self._rest = ""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take what was printed."""
+        *lines, self._rest = (self._rest + self._decoder.decode(chunk)).split("\n")
+        for line in lines:
+            self._emit(line)
+        while len(self._rest) > _LONGEST:
+            self._emit(self._rest[:_LONGEST])
+            self._rest = self._rest[_LONGEST:]
+
+    def close(self) -> None:
+        """The stream has ended."""
+        rest = self._rest + self._decoder.decode(b"", final=True)
+        self._rest = ""
+        if rest:
+            self._emit(rest)
+
+    def _emit(self, line: str) -> None:
+        text = line.rstrip("\r")
+        self._reporter.emit(Kind.ACTION_LOG, {"level": "info", "message": text, "data": {"stream": self._stream}})

@@ -1,0 +1,275 @@
+"""Running one action until it is done for good: attempts, retries, timeouts, being stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import define, field
+
+from synapse_core.engine.recorder import Recorder
+from synapse_core.engine.settings import RunSettings
+from synapse_core.engine.slots import Slots
+from synapse_core.events import Draft, Kind, now
+from synapse_core.models import Failure
+from synapse_core.pipeline import PlanNode
+from synapse_core.protocols import Attempt, Call, Executor, Outcome, Then
+
+_TIMEOUT = "timeout"
+
+
+@define(eq=False)
+class Job:
+    """One action, or one instance of it, that is to be run: its name, params, and how it is going.
+
+    ``tail`` is what its last attempt reported and is not posted yet. ``ready`` lists the nodes that its end made
+    ready, where that was settled already.
+    """
+
+    node: PlanNode
+    name: str
+    params: Mapping[str, Any]
+    attempt: int = 0
+    midway: Mapping[str, Any] | None = None
+    tail: list[Draft] = field(factory=list)
+    ready: list[str] | None = None
+
+
+CarryOn = Callable[[Job, Outcome], Job | None]
+
+
+class Attempts:
+    """Runs jobs, each until it is completed or has failed for good; knows what runs now, and can stop it.
+
+    Args:
+        run_id: the run.
+        executor: where attempts run.
+        recorder: told what happens.
+        settings: of the run.
+        max_parallel: how many attempts run at once, if fewer than the executor can.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        executor: Executor,
+        recorder: Recorder,
+        settings: RunSettings,
+        max_parallel: int | None = None,
+    ) -> None:
+        self._run_id = run_id
+        self._executor = executor
+        self._recorder = recorder
+        self._settings = settings
+        self._slots = Slots(_bounded(executor.capacity, max_parallel))
+        self._live: dict[str, _Live] = {}
+        self._stopped = asyncio.Event()
+        self._nudge = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.RLock()  # workers that carry on take part, on their own threads
+        self.stop_reason: str | None = None
+
+    async def run(self, job: Job, carry_on: CarryOn | None = None) -> tuple[Job, Outcome]:
+        """Run ``job`` until it is done for good; what its last attempt reported is in its ``tail``.
+
+        With ``carry_on`` the worker may go on to the job that it gives for a completed one; the job that comes back
+        is the last.
+        """
+        amounts = self._slots.bounded({"workers": 1.0, **(job.node.resources.amounts() if job.node.resources else {})})
+        while True:
+            await self._slots.take(amounts)
+            try:
+                if self.stop_reason is not None:
+                    return job, _not_run(self.stop_reason)
+                job, outcome = await self._once(job, carry_on)
+            finally:
+                self._slots.give(amounts)
+            if not self._again(job, outcome) or await self._paused(job, outcome):
+                return job, outcome
+
+    # -- one attempt ------------------------------------------------------------------------------------------
+
+    async def _once(self, job: Job, carry_on: CarryOn | None) -> tuple[Job, Outcome]:
+        live = _Live(job, carry_on)
+        call = self._begin(live)
+        live.attempt = self._executor.start(call, self._wake, self._carrier(live) if carry_on is not None else None)
+        timer = None
+        if job.node.timeout is not None:
+            timer = self._loop.call_later(job.node.timeout, self._stop, live, _TIMEOUT, self._settings.grace)
+        outcome = await live.attempt.outcome()
+        if timer is not None:
+            timer.cancel()
+        with self._lock:
+            del self._live[live.job.name]
+            if live.job.ready is None:
+                live.job.tail = self._taken(live)
+        return live.job, live.judged(outcome)
+
+    def _begin(self, live: _Live) -> Call:
+        job = live.job
+        job.attempt += 1
+        self._live[job.name] = live
+        self._recorder.post([Draft(Kind.ACTION_STARTED, now(), job.name, job.attempt)])
+        return self._call(job)
+
+    def _carrier(self, live: _Live) -> Then:
+        """What a worker asks, on its own thread, when the action it ran has ended."""
+
+        def then(outcome: Outcome) -> Call | None:
+            with self._lock:
+                if outcome.status != "completed" or live.reason is not None or live.carry_on is None:
+                    return None
+                done = live.job
+                done.tail = self._taken(live)
+                following = live.carry_on(done, outcome)
+                if following is None:
+                    return None
+                del self._live[done.name]
+                live.job = following
+                return self._begin(live)
+
+        return then
+
+    def _call(self, job: Job) -> Call:
+        node, settings = job.node, self._settings
+        return Call(
+            self._run_id,
+            job.name,
+            job.attempt,
+            node.spec.entrypoint,
+            job.params,
+            node.spec.root,
+            settings.extra,
+            settings.strict,
+            f"{settings.work_dir}/actions/{job.name}" if settings.work_dir else None,
+            settings.env,
+            settings.job_id,
+            job.midway,
+            settings.hooks,
+            node.resources,
+            node.spec,
+            settings.local,
+        )
+
+    def _taken(self, live: _Live) -> list[Draft]:
+        """What an attempt has reported; the mid-way state it saved is kept for its next attempt."""
+        drafts = live.attempt.drain() if live.attempt is not None else []
+        for draft in drafts:
+            if draft.kind == Kind.ACTION_CHECKPOINT:
+                live.job.midway = draft.payload
+        return drafts
+
+    # -- another one? -----------------------------------------------------------------------------------------
+
+    def _again(self, job: Job, outcome: Outcome) -> bool:
+        retry = job.node.retry
+        return (
+            retry is not None
+            and self.stop_reason is None
+            and outcome.status in {"failed", "died"}
+            and job.attempt < retry.max_attempts
+            and retry.wants(outcome.failure.type if outcome.failure else "")
+        )
+
+    async def _paused(self, job: Job, outcome: Outcome) -> bool:
+        """Say that the job is retried and wait for it; whether the run was stopped meanwhile."""
+        assert job.node.retry is not None
+        delay = job.node.retry.pause(job.attempt)
+        payload = {**failure_payload(outcome), "delay": delay, "next_attempt": job.attempt + 1}
+        self._recorder.post([*job.tail, Draft(Kind.ACTION_RETRYING, now(), job.name, job.attempt, payload)])
+        job.tail = []
+        try:
+            await asyncio.wait_for(self._stopped.wait(), delay)
+        except TimeoutError:
+            return False
+        return True
+
+    # -- stopping ---------------------------------------------------------------------------------------------
+
+    def stop(self, reason: str, grace: float | None = None) -> None:
+        """Stop all that runs, and start nothing more; in ``grace`` seconds, or as the settings say.
+
+        A second call may shorten the grace.
+        """
+        self.stop_reason = self.stop_reason or reason
+        self._stopped.set()
+        with self._lock:
+            for live in self._live.values():
+                self._stop(live, reason, self._settings.grace if grace is None else grace)
+
+    def _stop(self, live: _Live, reason: str, grace: float) -> None:
+        live.reason = live.reason or reason
+        assert live.attempt is not None
+        live.stopping.add(asyncio.ensure_future(live.attempt.cancel(reason, grace)))
+
+    # -- reports ----------------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._nudge.set)
+        except RuntimeError:  # the loop is closed: nobody drains any more
+            return
+
+    async def pump(self) -> None:
+        """Take reports from what runs and have them stored, a few times a second and when one has many; forever.
+
+        While the store is away and much waits, the rest is left where it is: full reporters hold their actions back.
+        """
+        while True:
+            timer = self._loop.call_later(self._settings.flush, self._nudge.set)
+            await self._nudge.wait()
+            timer.cancel()
+            self._nudge.clear()
+            with self._lock:
+                if self._recorder.backlog < 4 * Recorder.BATCH:
+                    for live in self._live.values():
+                        self._recorder.post(self._taken(live))
+            await self._recorder.flush()
+
+
+@define(eq=False)
+class _Live:
+    """An attempt that runs, and why it was told to stop, if it was."""
+
+    job: Job
+    carry_on: CarryOn | None
+    attempt: Attempt | None = None
+    reason: str | None = None
+    stopping: set[asyncio.Future[None]] = field(factory=set)
+
+    def judged(self, outcome: Outcome) -> Outcome:
+        """The outcome; our own word decides, not what an attempt that was told to stop came back with."""
+        if self.reason is None:
+            return outcome
+        abandoned = outcome.failure.message if outcome.status == "abandoned" and outcome.failure else ""
+        if self.reason == _TIMEOUT:
+            message = f"attempt {self.job.attempt} took longer than {self.job.node.timeout:g} s"
+            text = f"{message}; {abandoned}" if abandoned else message
+            return Outcome("failed", failure=Failure("ActionTimeoutError", text, _traceback(outcome)))
+        return Outcome("cancelled", failure=Failure("ActionCancelled", abandoned or self.reason, _traceback(outcome)))
+
+
+def _bounded(capacity: Mapping[str, float], max_parallel: int | None) -> Mapping[str, float]:
+    if max_parallel is None:
+        return capacity
+    return {**capacity, "workers": min(capacity.get("workers", max_parallel), max_parallel)}
+
+
+def _traceback(outcome: Outcome) -> str:
+    return outcome.failure.traceback if outcome.failure else ""
+
+
+def _not_run(reason: str) -> Outcome:
+    return Outcome("cancelled", failure=Failure("ActionCancelled", reason))
+
+
+def failure_payload(outcome: Outcome) -> dict[str, Any]:
+    """What an event says of a failure."""
+    failure = outcome.failure or Failure("Error", "no reason was given")
+    error = "cancelled" if outcome.status == "cancelled" else str(failure)
+    return {
+        "error": error,
+        "failure": {"type": failure.type, "message": failure.message, "traceback": failure.traceback},
+    }

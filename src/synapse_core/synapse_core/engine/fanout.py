@@ -1,0 +1,52 @@
+"""One instance of an action for each item of a list: `FanOut`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synapse_core.models import Failure
+from synapse_core.pipeline import PlanNode
+from synapse_core.protocols import Outcome
+
+if TYPE_CHECKING:
+    from synapse_core.engine.scheduler import Scheduler
+
+_AT_ONCE = 64
+"""How many instances are under way when nobody says; the executor's slots bound how many of them run."""
+
+
+class FanOut:
+    """Runs the instances of one node, at most ``max_parallel`` at once, and gathers their results in item order."""
+
+    def __init__(self, node: PlanNode, items: Sequence[Any], scheduler: Scheduler) -> None:
+        self.items = items
+        self._node = node
+        self._scheduler = scheduler
+        self._results: list[Any] = [None] * len(items)
+        self._values: list[Any] = [None] * len(items)
+        self._bad: Outcome | None = None
+        self._unstarted = 0
+
+    async def run(self) -> Outcome:
+        """Run them all; the outcome's result is the list of their results."""
+        at_once = min(self._node.max_parallel or _AT_ONCE, len(self.items))
+        numbered = iter(enumerate(self.items))
+        await asyncio.gather(*(self._work(numbered) for _ in range(at_once)))
+        if self._bad is not None:
+            return self._bad
+        if self._unstarted:
+            return Outcome("cancelled", failure=Failure("ActionCancelled", "cancelled"))
+        return Outcome("completed", self._results, None, self._values)
+
+    async def _work(self, numbered: Iterator[tuple[int, Any]]) -> None:
+        for index, item in numbered:
+            outcome = await self._scheduler.run_instance(self._node, index, item)
+            if outcome is None:
+                self._unstarted += 1
+            elif outcome.status == "completed":
+                self._results[index] = outcome.result
+                self._values[index] = outcome.value if outcome.value is not None else outcome.result
+            else:
+                self._bad = self._bad or outcome

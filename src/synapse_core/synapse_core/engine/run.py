@@ -1,0 +1,139 @@
+"""One run, from its claim to its last event: `RunEngine`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from attrs import define, field
+
+from synapse_core.engine.attempt import Attempts
+from synapse_core.engine.lease import LeaseKeeper
+from synapse_core.engine.recorder import Recorder
+from synapse_core.engine.scheduler import Scheduler
+from synapse_core.engine.settings import RunSettings
+from synapse_core.engine.sinks import Sinks
+from synapse_core.errors import LeaseLostError, StoreError
+from synapse_core.events import Draft, Kind, now
+from synapse_core.models import RunStatus
+from synapse_core.pipeline import Plan
+from synapse_core.protocols import Executor, Outcome, Store
+from synapse_core.schema import default_schema
+
+
+@define
+class RunEnd:
+    """How a run ended. ``value`` is the result itself where it never left this process, else JSON data."""
+
+    status: RunStatus
+    value: Any = None
+    error: str | None = None
+    errors: tuple[str, ...] = ()
+    outcome: Outcome | None = field(default=None, repr=False)
+
+
+class RunEngine:
+    """Runs one run; make it and await `run` on the same loop.
+
+    Args:
+        run_id: a run that the store has.
+        plan, params: what is run, with what.
+        executor: where attempts run.
+        store: told all that happens.
+        settings: see there.
+        sinks: told what was stored.
+        owner: who claims the run.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        plan: Plan,
+        params: Mapping[str, Any],
+        *,
+        executor: Executor,
+        store: Store,
+        settings: RunSettings,
+        sinks: Sinks,
+        owner: str,
+    ) -> None:
+        self._run_id = run_id
+        self._store = store
+        self._settings = settings
+        self._recorder = Recorder(store, run_id, sinks, settings.store_timeout)
+        self._attempts = Attempts(run_id, executor, self._recorder, settings, plan.max_parallel)
+        schema = settings.local.schema if settings.local is not None else default_schema()
+        self._scheduler = Scheduler(
+            run_id, plan, params, attempts=self._attempts, recorder=self._recorder, schema=schema
+        )
+        self._lease = LeaseKeeper(store, run_id, owner, settings.lease)
+        self._helpers: list[asyncio.Task[None]] = []
+        self._broken: StoreError | None = None
+
+    def cancel(self, reason: str = "cancelled", *, force: bool = False) -> None:
+        """Stop the run: its actions have the grace period, or with ``force`` none."""
+        self._scheduler.cancel(reason, 0.0 if force else self._settings.grace)
+
+    async def run(self) -> RunEnd:
+        """Run to the end.
+
+        Raises:
+            LeaseLostError: another engine has the run; this one has stopped its actions and written nothing more.
+            StoreError: what happened could not be stored; the run is left as it is, and can be resumed.
+        """
+        self._recorder.lease = await self._lease.acquire()
+        self._recorder.post([Draft(Kind.RUN_STARTED, now())])
+        for helper in (self._attempts.pump(), self._listen(), self._lease.keep()):
+            self._help(helper)
+        try:
+            await self._scheduler.run()
+            if self._broken is not None:
+                raise self._broken
+            if self._recorder.error is not None:
+                raise self._recorder.error
+            return await self._finish()
+        finally:
+            for task in self._helpers:
+                task.cancel()
+            await asyncio.gather(*self._helpers, return_exceptions=True)
+            await self._lease.release()
+
+    def _help(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work`` beside; where the store fails it, the run stops."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except StoreError as error:
+                self._break(error)
+
+        self._helpers.append(asyncio.ensure_future(guarded()))
+
+    def _break(self, error: StoreError) -> None:
+        self._broken = self._broken or error
+        if isinstance(error, LeaseLostError):
+            self._recorder.error = self._recorder.error or error
+        self._scheduler.cancel(str(error), self._settings.grace)
+
+    async def _listen(self) -> None:
+        """Act when somebody asks the store for a cancel."""
+        async for events in self._store.watch(self._run_id, kinds={Kind.RUN_CANCEL_REQUESTED}):
+            for event in events:
+                if event.kind == Kind.RUN_CANCEL_REQUESTED:
+                    self.cancel(event.payload.get("reason") or "cancelled", force=bool(event.payload.get("force")))
+
+    async def _finish(self) -> RunEnd:
+        end = self._scheduler.end()
+        payload: dict[str, Any] = {"error": end.error, "errors": list(end.errors)} if end.error else {}
+        if end.status is RunStatus.COMPLETED:
+            payload = {"result": self._scheduler.result()}
+        await self._recorder.commit([Draft(_LAST[end.status], now(), None, 0, payload)])
+        return end
+
+
+_LAST = {
+    RunStatus.COMPLETED: Kind.RUN_COMPLETED,
+    RunStatus.FAILED: Kind.RUN_FAILED,
+    RunStatus.CANCELLED: Kind.RUN_CANCELLED,
+}

@@ -1,0 +1,270 @@
+"""Which action runs when, and what becomes of its outcome: `Scheduler`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from synapse_core.engine.attempt import Attempts, Job, failure_payload
+from synapse_core.engine.fanout import FanOut
+from synapse_core.engine.recorder import Recorder
+from synapse_core.errors import StoreError, SynapseError
+from synapse_core.events import Draft, Kind, now
+from synapse_core.models import ActionStatus, Checkpoint, Failure, RunStatus
+from synapse_core.pipeline import ParamsView, Plan, PlanNode
+from synapse_core.protocols import Outcome
+from synapse_core.schema import Schema, inputs_hash
+
+if TYPE_CHECKING:
+    from synapse_core.engine.run import RunEnd
+
+
+class Scheduler:
+    """Walks a plan: an action starts when all that it needs is done and durably stored.
+
+    Args:
+        run_id: the run.
+        plan, params: what is run, with what.
+        attempts: runs the actions.
+        recorder: told what happens.
+        schema: what tells a params model's fields.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        plan: Plan,
+        params: Mapping[str, Any],
+        *,
+        attempts: Attempts,
+        recorder: Recorder,
+        schema: Schema,
+    ) -> None:
+        self._run_id = run_id
+        self._plan = plan
+        self._view = ParamsView(plan, params, schema)
+        self._schema = schema
+        self._known: dict[str, frozenset[str] | None] = {}
+        self._attempts = attempts
+        self._recorder = recorder
+        self._missing = {node.name: len(node.needs) for node in plan.nodes}
+        self._left = dict.fromkeys(self._missing)
+        self._leaves = frozenset(plan.leaves)
+        self._values: dict[str, Any] = {}
+        self._results: dict[str, Any] = {}
+        self._errors: list[str] = []
+        self._first: Outcome | None = None
+        self._halted: str | None = None
+        self._cancelled: str | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._over = asyncio.Event()
+
+    # -- from outside -----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run until nothing runs any more and nothing can start."""
+        self._start(self._plan.roots)
+        if not self._tasks:
+            self._over.set()
+        await self._over.wait()
+        self._skip(list(self._left), self._halted or "not reached")
+
+    def cancel(self, reason: str, grace: float) -> None:
+        """Start nothing more and stop what runs."""
+        self._cancelled = self._cancelled or reason
+        self._halted = self._halted or reason
+        self._attempts.stop(reason, grace)
+
+    def end(self) -> RunEnd:
+        """How the run has ended."""
+        from synapse_core.engine.run import RunEnd
+
+        if self._cancelled is not None:
+            return RunEnd(RunStatus.CANCELLED, error=self._cancelled, errors=tuple(self._errors), outcome=self._first)
+        if self._errors:
+            return RunEnd(RunStatus.FAILED, error=self._errors[0], errors=tuple(self._errors), outcome=self._first)
+        return RunEnd(RunStatus.COMPLETED, value=self._last(self._values))
+
+    def result(self) -> Any:
+        """The run's result as JSON data: the last action's; by name, where several are last."""
+        return self._last(self._results)
+
+    def _last(self, results: Mapping[str, Any]) -> Any:
+        leaves = self._plan.leaves
+        return results.get(leaves[0]) if len(leaves) == 1 else {name: results.get(name) for name in leaves}
+
+    # -- the walk ---------------------------------------------------------------------------------------------
+
+    def _start(self, names: Iterable[str]) -> None:
+        for name in names:
+            task = asyncio.ensure_future(self._chain(self._plan[name]))
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail("", Outcome("failed", failure=Failure(type(error).__name__, str(error)), value=error))
+        if not self._tasks:
+            self._over.set()
+
+    async def _chain(self, node: PlanNode | None) -> None:
+        """Run a node, and in the same task the next that it makes ready: a sequence needs but one task."""
+        while node is not None and self._halted is None:
+            del self._left[node.name]
+            ready = await self._node(node)
+            self._start(ready[1:])
+            node = self._plan[ready[0]] if ready else None
+
+    async def _node(self, node: PlanNode) -> list[str]:
+        """Run one node to its end; the nodes that are now ready."""
+        try:
+            return await self._run(node)
+        except StoreError as error:
+            self._halted = self._halted or str(error)
+            raise
+        except SynapseError as error:
+            failure = Failure(type(error).__name__, str(error))
+            self._failed(node, node.name, Outcome("invalid", failure=failure, value=error), 0, [])
+            return []
+
+    async def _run(self, node: PlanNode) -> list[str]:
+        view = self._view.view(node.name)
+        if not self._view.should_run(node.name, view):
+            self._skip([node.name], f"its condition does not hold: when={node.when!r}")
+            self._view.skip(node.name)
+            return self._released(node)
+        if node.each is not None:
+            return await self._fan_out(node, view)
+        alone = len(self._tasks) == 1 and node.timeout is None
+        job, outcome = await self._attempts.run(Job(node, node.name, view), self._carry_on if alone else None)
+        return job.ready if job.ready is not None else await self._settle(job, outcome)
+
+    def _carry_on(self, job: Job, outcome: Outcome) -> Job | None:
+        """Settle a completed job on its worker's thread, and give the next, where that is simple.
+
+        It is called only while the job is all that runs, so that nobody else walks the plan meanwhile.
+        """
+        if self._halted is not None or not self._recorder.commit_now(*self._completion(job, outcome)):
+            return None
+        job.ready = self._done(job, outcome)
+        if len(job.ready) != 1:
+            return None
+        node = self._plan[job.ready[0]]
+        if node.each or node.when or node.timeout or node.resources:
+            return None
+        try:
+            following = Job(node, node.name, self._view.view(node.name))
+        except SynapseError:  # met again, and told, where the node is run in the ordinary way
+            return None
+        del self._left[node.name]
+        return following
+
+    def _released(self, node: PlanNode) -> list[str]:
+        ready = []
+        for child in self._plan.children(node.name):
+            self._missing[child] -= 1
+            if not self._missing[child] and child in self._left:
+                ready.append(child)
+        return ready
+
+    # -- an action's end --------------------------------------------------------------------------------------
+
+    async def _settle(self, job: Job, outcome: Outcome) -> list[str]:
+        """Store how a node's job ended; the nodes that are now ready."""
+        if outcome.status != "completed":
+            self._failed(job.node, job.name, outcome, job.attempt, job.tail)
+            return []
+        await self._recorder.commit(*self._completion(job, outcome))
+        return self._done(job, outcome)
+
+    def _done(self, job: Job, outcome: Outcome) -> list[str]:
+        """Take in a completed node's result; the nodes that are now ready."""
+        name = job.node.name
+        self._view.done(name, outcome.merges, outcome.result)
+        if name in self._leaves:
+            self._values[name] = outcome.value if outcome.value is not None else outcome.result
+            self._results[name] = outcome.result
+        return self._released(job.node)
+
+    def _completion(self, job: Job, outcome: Outcome) -> tuple[list[Draft], Checkpoint]:
+        """A job's last events and its checkpoint, which are stored in one transaction."""
+        at = now()
+        spec = job.node.spec
+        checkpoint = Checkpoint(
+            self._run_id,
+            job.name,
+            job.node.index,
+            ActionStatus.COMPLETED,
+            outcome.result,
+            job.attempt,
+            at,
+            entrypoint=spec.entrypoint,
+            version=spec.version,
+            inputs_hash=self._inputs_hash(job),
+        )
+        return [*job.tail, Draft(Kind.ACTION_COMPLETED, at, job.name, job.attempt)], checkpoint
+
+    def _inputs_hash(self, job: Job) -> str:
+        """Of the params that the action knows; of all, where it has no model."""
+        name = job.node.name
+        if name not in self._known:
+            model = job.node.spec.params_model
+            self._known[name] = None if model is None else frozenset(f.name for f in self._schema.fields(model))
+        known = self._known[name]
+        return inputs_hash(job.params if known is None else {k: v for k, v in job.params.items() if k in known})
+
+    def _failed(self, node: PlanNode, name: str, outcome: Outcome, attempt: int, tail: list[Draft]) -> None:
+        """Store that a job failed, and do what the pipeline says of failures."""
+        if attempt == 0 and outcome.status == "cancelled":
+            self._skip([name], self._halted or "cancelled")
+            return
+        self._recorder.post([*tail, Draft(Kind.ACTION_FAILED, now(), name, attempt, failure_payload(outcome))])
+        if outcome.status == "cancelled":
+            return
+        if node.each is None or name != node.name:  # an instance has said why already
+            self._fail(name, outcome)
+        if name == node.name:
+            self._skip_dependents(node)
+
+    def _fail(self, name: str, outcome: Outcome) -> None:
+        text = f"action {name!r} failed: {outcome.failure}" if name else f"the engine failed: {outcome.failure}"
+        self._errors.append(text)
+        self._first = self._first or outcome
+        mode = self._plan.on_failure
+        if mode == "continue" and name:
+            return
+        self._halted = self._halted or f"not started: {name!r} failed"
+        if mode == "cancel":
+            self._attempts.stop(f"{name!r} failed")
+
+    def _skip_dependents(self, node: PlanNode) -> None:
+        if self._plan.on_failure == "continue":
+            self._skip(self._plan.descendants(node.name), f"needs {node.name!r}, which failed")
+
+    def _skip(self, names: Iterable[str], reason: str) -> None:
+        at = now()
+        for name in names:
+            self._left.pop(name, None)
+            self._recorder.post([Draft(Kind.ACTION_SKIPPED, at, name, 0, {"reason": reason})])
+
+    # -- fan-out ----------------------------------------------------------------------------------------------
+
+    async def _fan_out(self, node: PlanNode, view: Mapping[str, Any]) -> list[str]:
+        fan = FanOut(node, self._view.items(node.name, view), self)
+        self._recorder.post([Draft(Kind.ACTION_STARTED, now(), node.name, 1, {"instances": len(fan.items)})])
+        outcome = await fan.run()
+        return await self._settle(Job(node, node.name, view, attempt=1), outcome)
+
+    async def run_instance(self, node: PlanNode, index: int, item: Any) -> Outcome | None:
+        """Run one instance; None where it could not be started any more."""
+        if self._halted is not None:
+            return None
+        job = Job(node, f"{node.name}[{index}]", self._view.instance_params(node.name, item))
+        job, outcome = await self._attempts.run(job)
+        if outcome.status == "completed":
+            await self._recorder.commit(*self._completion(job, outcome))
+        else:
+            self._failed(node, job.name, outcome, job.attempt, job.tail)
+        return outcome

@@ -1,0 +1,315 @@
+"""The only place that turns events into state: ``PipelineProgress = fold(events)``.
+
+Pure and total: an unknown kind is ignored, what has ended stays as it ended, and folding a prefix and then the rest
+gives what folding the whole gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import define, field, fields
+
+from synapse_core.events import Event, Kind
+from synapse_core.models import (
+    ActionProgress,
+    ActionStatus,
+    CategoryProgress,
+    Failure,
+    PipelineProgress,
+    RunStatus,
+)
+
+
+def fold(events: Iterable[Event], start: PipelineProgress | None = None) -> PipelineProgress:
+    """The state after ``events``, from ``start`` on (nothing has happened, if None)."""
+    state = Folding(start)
+    for event in events:
+        state.apply(event)
+    return state.snapshot()
+
+
+class Folding:
+    """A fold in the making, for those who follow a run: `apply` each event, take a `snapshot` when one is wanted.
+
+    An event costs the same however many actions or instances the run has, and a snapshot makes anew only what has
+    changed since the last one.
+    """
+
+    def __init__(self, start: PipelineProgress | None = None) -> None:
+        start = start or PipelineProgress()
+        self._run: dict[str, Any] = {name: getattr(start, name) for name in _RUN_FIELDS}
+        self._status = start.status
+        self._seq = start.seq
+        self._current = start.current_action
+        self._actions = {entry.name: _Cell.of(entry) for entry in start.progress}
+        self._instances = {name: _Cell.of(entry) for name, entry in start.instances.items()}
+        self._order = {name: index for index, name in enumerate(self._actions)}
+
+    def apply(self, event: Event) -> None:
+        """Take one event in; one that is no news (``seq`` already seen) changes nothing."""
+        seq = event.seq
+        if seq:
+            if seq <= self._seq:
+                return
+            self._seq = seq
+        if self._status.is_terminal():
+            return
+        rule = _OF_ACTIONS.get(event.kind)
+        if rule is not None:
+            self._change(event, rule)
+        elif event.kind in _OF_RUNS:
+            _OF_RUNS[event.kind](self, event)
+
+    def snapshot(self) -> PipelineProgress:
+        """The state now."""
+        progress = tuple(cell.shown() for cell in self._actions.values())
+        done = sum(1.0 if entry.status in _COUNTED else entry.progress for entry in progress)
+        return PipelineProgress(
+            **self._run,
+            status=self._status,
+            seq=self._seq,
+            progress=progress,
+            overall_progress=done / len(progress) if progress else 0.0,
+            current_action=self._current,
+            current_action_index=None if self._current is None else self._order.get(self._current),
+            instances={name: cell.shown() for name, cell in self._instances.items()},
+        )
+
+    @property
+    def status(self) -> RunStatus:
+        """The run's status now, without the cost of a snapshot."""
+        return self._status
+
+    def action(self, name: str) -> ActionProgress | None:
+        """One action, or instance (``train[3]``), now; None where there is none of that name."""
+        cell = self._actions.get(name) or self._instances.get(name)
+        return cell.shown() if cell else None
+
+    # -- what happens to the run ------------------------------------------------------------------------------
+
+    def _created(self, event: Event) -> None:
+        nodes: list[Mapping[str, Any]] = list(event.payload.get("nodes", ()))
+        for node in nodes:
+            self._cell(node["name"])
+        self._run.update(
+            run_id=event.run_id,
+            name=event.payload.get("name", ""),
+            pipeline_id=event.payload.get("pipeline_id"),
+            created_at=event.time,
+            needs={node["name"]: tuple(node.get("needs", ())) for node in nodes},
+        )
+
+    def _started(self, event: Event) -> None:
+        self._status = RunStatus.RUNNING
+        self._run.update(run_id=event.run_id, started_at=self._run["started_at"] or event.time)
+
+    def _cancel_requested(self, _event: Event) -> None:
+        self._run["cancel_requested"] = True
+
+    def _ended(self, event: Event) -> None:
+        self._status = _END_OF_RUN[event.kind]
+        self._current = None
+        self._run.update(
+            run_id=event.run_id,
+            completed_at=event.time,
+            error=event.payload.get("error"),
+            errors=tuple(event.payload.get("errors", ())),
+            result=event.payload.get("result"),
+        )
+
+    # -- what happens to an action ----------------------------------------------------------------------------
+
+    def _change(self, event: Event, rule: Callable[[_Cell, Event], None]) -> None:
+        name = event.action or ""
+        parent = name.partition("[")[0] if name.endswith("]") else name
+        instance = parent != name and parent in self._order
+        cell = self._instance(name) if instance else self._cell(name)
+        if cell.status.is_terminal():
+            return
+        before = cell.status
+        rule(cell, event)
+        cell.changed = True
+        if instance and cell.status is not before:
+            self._count(parent, before, cell.status)
+        if event.kind == Kind.ACTION_STARTED:
+            self._current = parent if instance else name
+
+    def _cell(self, name: str) -> _Cell:
+        cell = self._actions.get(name)
+        if cell is None:
+            cell = self._actions[name] = _Cell(name)
+            self._order[name] = len(self._order)
+        return cell
+
+    def _instance(self, name: str) -> _Cell:
+        cell = self._instances.get(name)
+        if cell is None:
+            cell = self._instances[name] = _Cell(name)
+        return cell
+
+    def _count(self, parent: str, before: ActionStatus, after: ActionStatus) -> None:
+        """Move one instance from one column of its action's counts to another."""
+        cell = self._actions[parent]
+        counts = dict(cell.instances or {})
+        if counts.get(before):
+            counts[before.value] -= 1
+        counts[after.value] = counts.get(after, 0) + 1
+        cell.instances = counts
+        done = counts.get(ActionStatus.COMPLETED, 0) + counts.get(ActionStatus.SKIPPED, 0)
+        if not cell.status.is_terminal():
+            cell.progress = done / sum(counts.values())
+        cell.changed = True
+
+
+@define(eq=False)
+class _Cell:
+    """An action's state while it is folded, with the fields of `ActionProgress`."""
+
+    name: str
+    status: ActionStatus = ActionStatus.PENDING
+    progress: float = 0.0
+    progress_category: str | None = None
+    message: str | None = None
+    metrics: Mapping[str, Any] = field(factory=dict)
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    error: str | None = None
+    attempt: int = 0
+    categories: Mapping[str, CategoryProgress] = field(factory=dict)
+    failure: Failure | None = None
+    instances: Mapping[str, int] | None = None
+    changed: bool = True
+    last: ActionProgress | None = None
+
+    @classmethod
+    def of(cls, entry: ActionProgress) -> _Cell:
+        cell = cls(*[getattr(entry, name) for name in _FIELDS])
+        cell.changed, cell.last = False, entry
+        return cell
+
+    def shown(self) -> ActionProgress:
+        """The state as a value; the one from before, if nothing has changed."""
+        if self.changed or self.last is None:
+            self.last = ActionProgress(*[getattr(self, name) for name in _FIELDS])
+            self.changed = False
+        return self.last
+
+
+_FIELDS = tuple(attribute.name for attribute in fields(ActionProgress))
+
+
+def _action_started(cell: _Cell, event: Event) -> None:
+    cell.status = ActionStatus.RUNNING
+    cell.attempt = event.attempt
+    cell.started_at = cell.started_at or event.time
+    total = event.payload.get("instances")
+    if total is not None and cell.instances is None:
+        cell.instances = {ActionStatus.PENDING.value: total}
+
+
+def _action_progress(cell: _Cell, event: Event) -> None:
+    category = event.payload.get("category")
+    key = category or "default"
+    entry = _advance(cell.categories.get(key), event.payload, event.time)
+    cell.progress = entry.fraction
+    cell.progress_category = category
+    cell.categories = {**cell.categories, key: entry}
+
+
+def _advance(before: CategoryProgress | None, payload: Mapping[str, Any], time: datetime) -> CategoryProgress:
+    """Rate and time left, from the first report of the category to this one.
+
+    A value that goes back (a new attempt, a new epoch) starts the count anew.
+    """
+    current, total = payload.get("current") or 0, payload.get("total")
+    if before is None or before.since is None or current < before.current:
+        return CategoryProgress(current, total, since=time, base=current)
+    elapsed = (time - before.since).total_seconds()
+    rate = (current - before.base) / elapsed if elapsed > 0 else before.rate
+    eta = max(total - current, 0) / rate if rate and total is not None else None
+    return CategoryProgress(current, total, rate, eta, before.since, before.base)
+
+
+def _action_metrics(cell: _Cell, event: Event) -> None:
+    cell.metrics = {**cell.metrics, **event.payload.get("metrics", {})}
+
+
+def _action_message(cell: _Cell, event: Event) -> None:
+    cell.message = event.payload.get("message")
+
+
+def _action_retrying(cell: _Cell, event: Event) -> None:
+    cell.error = event.payload.get("error")
+    cell.failure = _failure(event.payload)
+
+
+def _action_completed(cell: _Cell, event: Event) -> None:
+    cell.status = ActionStatus.COMPLETED
+    cell.progress = 1.0
+    cell.completed_at = event.time
+    cell.error = cell.failure = None
+
+
+def _action_failed(cell: _Cell, event: Event) -> None:
+    cell.status = ActionStatus.FAILED
+    cell.completed_at = event.time
+    cell.error = event.payload.get("error")
+    cell.failure = _failure(event.payload)
+
+
+def _action_skipped(cell: _Cell, event: Event) -> None:
+    cell.status = ActionStatus.SKIPPED
+    cell.completed_at = event.time
+    cell.message = event.payload.get("reason")
+
+
+def _failure(payload: Mapping[str, Any]) -> Failure | None:
+    data = payload.get("failure")
+    return Failure(data.get("type", ""), data.get("message", ""), data.get("traceback", "")) if data else None
+
+
+_RUN_FIELDS = (
+    "run_id",
+    "pipeline_id",
+    "name",
+    "created_at",
+    "started_at",
+    "completed_at",
+    "error",
+    "errors",
+    "result",
+    "cancel_requested",
+    "needs",
+)
+
+_COUNTED = (ActionStatus.COMPLETED, ActionStatus.SKIPPED)
+
+_END_OF_RUN: dict[str, RunStatus] = {
+    Kind.RUN_COMPLETED: RunStatus.COMPLETED,
+    Kind.RUN_FAILED: RunStatus.FAILED,
+    Kind.RUN_CANCELLED: RunStatus.CANCELLED,
+}
+
+_OF_RUNS: dict[str, Callable[[Folding, Event], None]] = {
+    Kind.RUN_CREATED: Folding._created,
+    Kind.RUN_STARTED: Folding._started,
+    Kind.RUN_RESUMED: Folding._started,
+    Kind.RUN_CANCEL_REQUESTED: Folding._cancel_requested,
+    Kind.RUN_COMPLETED: Folding._ended,
+    Kind.RUN_FAILED: Folding._ended,
+    Kind.RUN_CANCELLED: Folding._ended,
+}
+
+_OF_ACTIONS: dict[str, Callable[[_Cell, Event], None]] = {
+    Kind.ACTION_STARTED: _action_started,
+    Kind.ACTION_PROGRESS: _action_progress,
+    Kind.ACTION_METRICS: _action_metrics,
+    Kind.ACTION_MESSAGE: _action_message,
+    Kind.ACTION_RETRYING: _action_retrying,
+    Kind.ACTION_COMPLETED: _action_completed,
+    Kind.ACTION_FAILED: _action_failed,
+    Kind.ACTION_SKIPPED: _action_skipped,
+}

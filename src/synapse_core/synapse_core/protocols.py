@@ -1,0 +1,323 @@
+"""What the engine is made to work with, known only by these protocols: executors, stores and sinks.
+
+All values that cross to a worker or a store are plain data; `Call.spec` is the one exception, and stays in the
+process that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from attrs import evolve, field, frozen
+
+from synapse_core.events import Draft, Event
+from synapse_core.models import Checkpoint, Failure, PipelineProgress, RunStatus
+from synapse_core.pipeline.node import Resources
+
+if TYPE_CHECKING:
+    from synapse_core.actiondef import ActionSpec
+
+
+# -- executors: how one attempt of one action runs ------------------------------------------------------------
+
+
+@frozen
+class Call:
+    """One attempt of one action: what a worker is told.
+
+    ``params`` is the JSON data that the action's model is made from; ``extra`` says what becomes of keys that the
+    model does not know. ``hooks`` are entry points of plugins that act inside the worker. ``midway`` is the state
+    that an earlier attempt saved. ``spec`` and ``local`` (the session's worker hooks) are for workers that share the
+    engine's process.
+    """
+
+    run_id: str
+    action: str
+    attempt: int
+    entrypoint: str
+    params: Mapping[str, Any]
+    root: str | None = None
+    extra: Literal["ignore", "forbid"] = "ignore"
+    strict: bool = False
+    work_dir: str | None = None
+    env: Mapping[str, str] = field(factory=dict, repr=False)
+    job_id: str | None = None
+    midway: Mapping[str, Any] | None = None
+    hooks: tuple[str, ...] = ()
+    resources: Resources | None = None
+    spec: ActionSpec | None = field(default=None, repr=False, eq=False)
+    local: Any = field(default=None, repr=False, eq=False)
+
+    def plain(self) -> Call:
+        """The call without what cannot leave this process."""
+        return evolve(self, spec=None, local=None)
+
+
+OutcomeStatus = Literal["completed", "failed", "invalid", "cancelled", "died", "abandoned"]
+
+
+@frozen
+class Outcome:
+    """How an attempt ended.
+
+    Attributes:
+        status: ``invalid`` are params or a result that do not fit (never retried); ``died`` is a worker that ended
+            without an outcome (retried like a failure); ``abandoned`` is an action that was told to stop, still
+            runs, and cannot be forced.
+        result: the result as JSON data.
+        merges: what the result adds to the params of later actions; None where it adds nothing.
+        value: the result itself, where the worker shares the engine's process.
+        failure: what went wrong.
+    """
+
+    status: OutcomeStatus
+    result: Any = None
+    merges: Mapping[str, Any] | None = None
+    value: Any = field(default=None, eq=False, repr=False)
+    failure: Failure | None = None
+
+
+class Attempt(Protocol):
+    """An attempt that was started."""
+
+    async def outcome(self) -> Outcome:
+        """Wait for the end; never raises but when cancelled itself."""
+
+    def drain(self) -> list[Draft]:
+        """What the action has reported since the last call, progress conflated, in order."""
+
+    async def cancel(self, reason: str, grace: float) -> None:
+        """Stop it: ask first, and after ``grace`` seconds force where that can be done.
+
+        Soon after the grace period `outcome` returns, whether the action listened, was ended, or was abandoned. A
+        second call may shorten the grace.
+        """
+
+
+Then = Callable[[Outcome], "Call | None"]
+
+
+class Executor(Protocol):
+    """Runs attempts."""
+
+    @property
+    def capacity(self) -> Mapping[str, float]:
+        """How much of each resource (``num_cpus``, ``num_gpus``, ``memory``, custom names) there is.
+
+        ``workers`` bounds how many attempts run at once; a resource that is not named is not bounded here.
+        """
+
+    def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> Attempt:
+        """Start one attempt, without blocking, on the running loop.
+
+        ``wake`` is called, from any thread, when the attempt has so much to report that it should be drained now.
+        An executor may take no notice of ``then``. One whose worker could at once go on with another call asks it,
+        where the action ran and as soon as it has ended; if it gives a call, the same attempt goes on with that, and
+        the outcome is that of the last call. It spares short actions the way to the engine and back.
+        """
+
+    async def aclose(self) -> None:
+        """End whatever still runs and free what is held."""
+
+
+# -- stores: how a run is remembered --------------------------------------------------------------------------
+
+
+@frozen
+class RunRecord:
+    """A run as it was asked for. ``plan`` is the pipeline as data: its name, nodes and edges."""
+
+    id: str
+    name: str
+    params: Mapping[str, Any]
+    plan: Mapping[str, Any]
+    created_at: datetime
+    work_dir: str | None = None
+    pipeline_id: str | None = None
+    resumed_from: str | None = None
+
+
+@frozen
+class RunSummary:
+    """A line of a list of runs."""
+
+    id: str
+    name: str
+    status: RunStatus
+    created_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    error: str | None = None
+    overall_progress: float = 0.0
+    pipeline_id: str | None = None
+
+
+@frozen
+class Lease:
+    """The right to advance a run: every write carries the epoch, and one with an old epoch is refused."""
+
+    run_id: str
+    owner: str
+    epoch: int
+    expires_at: datetime
+
+
+class Store(Protocol):
+    """Remembers runs. Errors are `StoreError`s; one that is worth another try is a `StoreUnavailableError`."""
+
+    async def create(self, run: RunRecord, drafts: Sequence[Draft]) -> int:
+        """Keep a new run and its first events; the last one's ``seq``."""
+
+    async def append(
+        self,
+        run_id: str,
+        drafts: Sequence[Draft],
+        *,
+        checkpoints: Sequence[Checkpoint] = (),
+        lease: Lease | None = None,
+    ) -> int:
+        """Add events, and checkpoints in the same transaction; durable when this returns the last one's ``seq``.
+
+        The events of one call have consecutive numbers. Without a lease nothing is fenced: that is for what anybody
+        may say (``run.cancel_requested``), and for runs that no engine has claimed.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+            LeaseLostError: the lease's epoch is old.
+        """
+
+    async def record(self, run_id: str) -> RunRecord:
+        """The run as it was asked for.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+        """
+
+    async def read(
+        self,
+        run_id: str,
+        *,
+        after: int = 0,
+        limit: int = 1000,
+        kinds: Collection[str] | None = None,
+        action: str | None = None,
+    ) -> list[Event]:
+        """Events with ``seq`` above ``after``, oldest first."""
+
+    async def progress(self, run_id: str) -> PipelineProgress:
+        """The state now: the fold of all events."""
+
+    async def list_runs(
+        self,
+        *,
+        status: RunStatus | None = None,
+        name: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> Sequence[RunSummary]:
+        """Runs, newest first; ``before`` is the id that the page before ended with."""
+
+    async def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
+        """The run's checkpoints, oldest first, with their ``params_snapshot``."""
+
+    async def acquire(self, run_id: str, owner: str, ttl: float) -> Lease:
+        """Claim a run for ``ttl`` seconds, atomically.
+
+        Raises:
+            LeaseLostError: another owner holds a live lease.
+        """
+
+    async def renew(self, lease: Lease, ttl: float) -> Lease:
+        """Hold on for ``ttl`` seconds more.
+
+        Raises:
+            LeaseLostError: another owner has taken the run.
+        """
+
+    async def release(self, lease: Lease) -> None:
+        """Give the run back; nothing happens if the lease is lost already."""
+
+    def watch(self, run_id: str, *, after: int = 0, kinds: Collection[str] | None = None) -> AsyncIterator[list[Event]]:
+        """Every event (of these kinds) from ``after`` on, in batches, as they come; ends after the run's last."""
+
+    async def delete(self, run_id: str) -> None:
+        """Forget a run.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+            StoreError: the run has not ended.
+        """
+
+    async def aclose(self) -> None:
+        """Finish writing and close."""
+
+
+@runtime_checkable
+class ImmediateStore(Protocol):
+    """A store that need not be waited for: its coroutines never wait, and `append_now` may be called on any thread."""
+
+    def append_now(
+        self,
+        run_id: str,
+        drafts: Sequence[Draft],
+        checkpoints: Sequence[Checkpoint] = (),
+        lease: Lease | None = None,
+    ) -> int:
+        """As `Store.append`."""
+
+
+# -- sinks: who is told -----------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Is told a run's events, in order, on a thread of its own: it may block and delays nobody."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Take the next events."""
+
+    def close(self) -> None:
+        """The run has ended, or this sink was dropped from it."""
+
+
+@frozen
+class RunInfo:
+    """What a sink or a run hook is told of a run before it starts. ``watched``: somebody already shows it live."""
+
+    run_id: str
+    name: str
+    actions: tuple[str, ...]
+    params: Mapping[str, Any] = field(factory=dict, repr=False)
+    work_dir: str | None = None
+    display: Literal["live", "plain", "json", "none"] = "none"
+
+
+# -- offers: named objects that plugins hand out ----------------------------------------------------------------
+
+
+@frozen
+class ExecutorOffer:
+    """An executor by name. ``factory`` takes the options given for it and imports what it needs.
+
+    ``runs`` is what the factory's object is: an ``attempts`` executor for the engine of this process, or one that
+    hosts the whole ``pipeline`` elsewhere (it has ``submit`` and ``wait``). ``forces`` says whether cancel can end
+    an action that does not listen.
+    """
+
+    name: str
+    factory: Callable[..., Any]
+    help: str = ""
+    runs: Literal["attempts", "pipeline"] = "attempts"
+    forces: bool = False
+
+
+@frozen
+class StoreOffer:
+    """A store by URL scheme; ``factory`` takes the URL."""
+
+    scheme: str
+    factory: Callable[[str], Store]
+    help: str = ""

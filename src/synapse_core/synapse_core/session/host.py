@@ -1,0 +1,208 @@
+"""`Host`: the runs that a session hosts the engines of; all of it on the session's loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import Any
+
+from attrs import define
+
+from synapse_core.engine import RunEnd, RunEngine, RunSettings
+from synapse_core.engine.sinks import Sinks
+from synapse_core.errors import ExecutionError, RunCancelledError
+from synapse_core.events import RUN_ENDED, Draft, Event, Kind, now
+from synapse_core.fold import Folding
+from synapse_core.models import PipelineProgress, RunStatus
+from synapse_core.pipeline import Plan
+from synapse_core.plugins import PluginManager
+from synapse_core.protocols import Executor, Outcome, RunInfo, RunRecord, Store
+
+_REMEMBERED = 1000
+"""How many runs the result objects of are kept."""
+
+_SINKS_CLOSE = 5.0
+_CLOSE = 15.0
+
+
+@define(eq=False)
+class _Hosted:
+    """A run that is hosted here: its engine, and how it ends."""
+
+    engine: RunEngine
+    end: asyncio.Task[RunEnd]
+
+    def failed_with(self) -> Outcome | None:
+        """The outcome of the action that failed first."""
+        end = None if not self.end.done() or self.end.exception() else self.end.result()
+        return end.outcome if end else None
+
+
+class Host:
+    """Starts runs, waits for them, streams and cancels them; runs of other hosts in the same store too.
+
+    Args:
+        store: remembers the runs.
+        pm: whose hooks are told when a run has ended.
+        owner: who claims the runs.
+    """
+
+    def __init__(self, store: Store, pm: PluginManager, owner: str) -> None:
+        self._store = store
+        self._pm = pm
+        self._owner = owner
+        self._runs: dict[str, _Hosted] = {}
+
+    # -- start ------------------------------------------------------------------------------------------------
+
+    async def start(
+        self,
+        info: RunInfo,
+        plan: Plan,
+        params: Mapping[str, Any],
+        *,
+        executor: Executor,
+        settings: RunSettings,
+        sinks: Sinks,
+    ) -> None:
+        """Have the store keep the run, and start its engine."""
+        data = {**plan.to_data(portable=False), "name": info.name}
+        created = Draft(Kind.RUN_CREATED, now(), None, 0, {**data, "params": params})
+        record = RunRecord(info.run_id, info.name, params, data, created.time, info.work_dir)
+        last = await self._store.create(record, [created])
+        if sinks:
+            sinks.write([Event(info.run_id, last, created.time, created.kind, payload=created.payload)])
+        engine = RunEngine(
+            info.run_id,
+            plan,
+            params,
+            executor=executor,
+            store=self._store,
+            settings=settings,
+            sinks=sinks,
+            owner=self._owner,
+        )
+        end = asyncio.ensure_future(self._host(engine, info, sinks))
+        end.add_done_callback(_seen)
+        self._runs[info.run_id] = _Hosted(engine, end)
+        self._forget()
+
+    async def _host(self, engine: RunEngine, info: RunInfo, sinks: Sinks) -> RunEnd:
+        """Run the engine to the run's end, and tell who wants to know."""
+        try:
+            end = await engine.run()
+        finally:
+            if sinks:
+                await asyncio.to_thread(sinks.close, _SINKS_CLOSE)
+        if self._pm.implements("synapse_run_finished"):
+            progress = await self._store.progress(info.run_id)
+            await asyncio.to_thread(self._pm.each, "synapse_run_finished", run=info, progress=progress)
+        return end
+
+    def _forget(self) -> None:
+        """Let go of the oldest ended runs' results, beyond those remembered."""
+        while len(self._runs) > _REMEMBERED:
+            oldest = next((run_id for run_id, hosted in self._runs.items() if hosted.end.done()), None)
+            if oldest is None:
+                return
+            del self._runs[oldest]
+
+    # -- wait -------------------------------------------------------------------------------------------------
+
+    async def wait(self, run_id: str, timeout: float | None = None) -> PipelineProgress:  # noqa: ASYNC109  as Session's
+        """See `Session.wait`."""
+        try:
+            await asyncio.wait_for(self._ended(run_id), timeout)
+        except TimeoutError:
+            raise ExecutionError(
+                f"run {run_id} has not ended after {timeout:g} s",
+                run_id=run_id,
+                hint="it still runs; wait or cancel it",
+            ) from None
+        progress = await self._store.progress(run_id)
+        if progress.status is not RunStatus.COMPLETED:
+            raise self._error(progress)
+        return progress
+
+    async def _ended(self, run_id: str) -> None:
+        hosted = self._runs.get(run_id)
+        if hosted is not None:
+            await asyncio.shield(hosted.end)
+            return
+        async for _ in self._store.watch(run_id, kinds=RUN_ENDED):
+            pass
+
+    async def execute(self, run_id: str, start: Coroutine[Any, Any, None]) -> Any:
+        """Start a run, wait for it, and give its result; see `Session.execute`."""
+        await start
+        end = await asyncio.shield(self._runs[run_id].end)
+        if end.status is RunStatus.COMPLETED:
+            return end.value
+        raise self._error(await self._store.progress(run_id))
+
+    async def result(self, run_id: str) -> Any:
+        """See `Session.result`."""
+        hosted = self._runs.get(run_id)
+        if hosted is not None and hosted.end.done() and hosted.end.exception() is None:
+            end = hosted.end.result()
+            if end.status is RunStatus.COMPLETED:
+                return end.value
+        progress = await self._store.progress(run_id)
+        if not progress.status.is_terminal():
+            raise ExecutionError(f"run {run_id} has not ended", run_id=run_id, hint="wait for it first")
+        if progress.status is not RunStatus.COMPLETED:
+            raise self._error(progress)
+        return progress.result
+
+    def _error(self, progress: PipelineProgress) -> ExecutionError:
+        """The error that says why a run is not completed; its cause is the action's own exception, if it is here."""
+        hosted = self._runs.get(progress.run_id)
+        outcome = hosted.failed_with() if hosted is not None else None
+        failure = outcome.failure if outcome is not None else None
+        more = f" (and {len(progress.errors) - 1} more)" if len(progress.errors) > 1 else ""
+        kind = RunCancelledError if progress.status is RunStatus.CANCELLED else ExecutionError
+        error = kind(
+            f"run {progress.run_id} {progress.status}: {progress.error}{more}",
+            error_type=failure.type if failure else "",
+            traceback=failure.traceback if failure else "",
+            run_id=progress.run_id,
+        )
+        if outcome is not None and isinstance(outcome.value, BaseException):
+            error.__cause__ = outcome.value
+        return error
+
+    # -- watch and stop ---------------------------------------------------------------------------------------
+
+    async def cancel(self, run_id: str, reason: str, force: bool) -> None:
+        """See `Session.cancel`."""
+        if not (await self._store.progress(run_id)).status.is_terminal():
+            payload = {"reason": reason, "force": force}
+            await self._store.append(run_id, [Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, payload)])
+
+    async def events(self, run_id: str, after: int) -> AsyncIterator[Event]:
+        """See `Session.stream_events`."""
+        async for events in self._store.watch(run_id, after=after):
+            for event in events:
+                yield event
+
+    async def states(self, run_id: str) -> AsyncIterator[PipelineProgress]:
+        """See `Session.stream_progress`."""
+        folding = Folding()
+        async for events in self._store.watch(run_id):
+            for event in events:
+                folding.apply(event)
+            yield folding.snapshot()
+
+    async def close(self) -> None:
+        """Cancel what still runs, and wait for it a while."""
+        running = [hosted for hosted in self._runs.values() if not hosted.end.done()]
+        for hosted in running:
+            hosted.engine.cancel("the session was closed")
+        if running:
+            await asyncio.wait([hosted.end for hosted in running], timeout=_CLOSE)
+
+
+def _seen(task: asyncio.Task[RunEnd]) -> None:
+    """Take note of how a task ended: a run that nobody waits for must not be reported as an unseen error."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,114 @@
+"""`LoopThread`: one daemon thread with one event loop, made when first needed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """Runs coroutines on a loop of its own, for callers on any thread and any loop."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop; its thread runs from the first time on that this is asked for.
+
+        Raises:
+            RuntimeError: it was closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this session is closed")
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._serve, args=(self._loop,), name=self._name, daemon=True)
+                self._thread.start()
+            return self._loop
+
+    @staticmethod
+    def _serve(loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_forever()
+        finally:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Have ``work`` run there."""
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self.loop)
+        except RuntimeError:
+            work.close()
+            raise
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run ``work`` there and wait for it; blocks.
+
+        Raises:
+            RuntimeError: this is the loop's own thread, which would wait for itself.
+        """
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise RuntimeError("a session cannot be waited for in its own thread; use the _async methods")
+        return self.begin(work).result()
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run ``work`` there, from whatever loop this is."""
+        if threading.current_thread() is self._thread:
+            return await work
+        return await asyncio.wrap_future(self.begin(work))
+
+    def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
+        """Iterate there, for a caller that blocks."""
+        try:
+            while True:
+                try:
+                    yield self.call(_next(items))
+                except StopAsyncIteration:
+                    return
+        finally:
+            self.call(_close(items))
+
+    async def iterate_async(self, items: AsyncIterator[T]) -> AsyncIterator[T]:
+        """Iterate there, from whatever loop this is."""
+        try:
+            while True:
+                try:
+                    yield await self.run(_next(items))
+                except StopAsyncIteration:
+                    return
+        finally:
+            await self.run(_close(items))
+
+    def close(self) -> None:
+        """Stop the loop and wait for its thread, a little."""
+        with self._lock:
+            self._closed = True
+            if self._loop is None:
+                return
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        if self._thread is not None and threading.current_thread() is not self._thread:
+            self._thread.join(5)
+
+
+async def _next(items: AsyncIterator[T]) -> T:
+    return await anext(items)
+
+
+async def _close(items: AsyncIterator[Any]) -> None:
+    close = getattr(items, "aclose", None)
+    if close is not None:
+        await close()

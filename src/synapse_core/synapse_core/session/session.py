@@ -1,0 +1,312 @@
+"""`Session`: ties plugins, store, executors and engine together; the way in from sync and async code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+from synapse_core.context import data_home
+from synapse_core.engine import RunSettings
+from synapse_core.engine.sinks import Sinks
+from synapse_core.env import PluginEnvironment
+from synapse_core.errors import SynapseError
+from synapse_core.events import Event
+from synapse_core.ids import new_run_id
+from synapse_core.models import PipelineProgress
+from synapse_core.pipeline import as_graph
+from synapse_core.plugins import PluginManager
+from synapse_core.protocols import Executor, RunInfo, Sink, Store
+from synapse_core.schema import Schema
+from synapse_core.session.host import Host
+from synapse_core.session.loop import LoopThread
+from synapse_core.worker import WorkerHooks
+
+T = TypeVar("T")
+Display = Literal["none", "plain", "live", "json"]
+
+
+class Session:
+    """Runs pipelines: holds the plugins, a store, the executors, and one thread with one loop that hosts the engines.
+
+    Safe to use from several threads, and from inside a running loop (by the ``_async`` methods; the others block).
+    Use it as a context manager, or `close` it.
+
+    Args:
+        store: a store's URL (``memory:``) or a store.
+        plugins: further plugins: objects, module names, or files.
+        block: names of plugins that are not to be loaded.
+        env: the environment that actions see, as ``ctx.env``.
+        entry_points: whether installed plugins are loaded.
+        work_base: the folder that holds the runs' folders; ``runs`` in the user's data folder if None.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: str | Store = "memory:",
+        plugins: Iterable[object] = (),
+        block: Iterable[str] = (),
+        env: PluginEnvironment | Mapping[str, str] | None = None,
+        entry_points: bool = True,
+        work_base: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.pm = PluginManager(plugins=plugins, block=block, entry_points=entry_points)
+        self.schema = Schema(self.pm.adapters(), self.pm.converters())
+        self.store: Store = self.pm.store(store).factory(store) if isinstance(store, str) else store
+        self._owns_store = isinstance(store, str)
+        self._env = dict(env) if env is not None else {}
+        self._work_base = os.fspath(work_base) if work_base else str(data_home() / "runs")
+        self._hooks = WorkerHooks(self.pm.worker_plugins(), self.schema)
+        self._executors: dict[tuple[str, str], Executor] = {}
+        self._loop = LoopThread("synapse-session")
+        self._host = Host(self.store, self.pm, f"{socket.gethostname()}:{os.getpid()}:{new_run_id()[-8:]}")
+        self._closed = False
+
+    # -- run --------------------------------------------------------------------------------------------------
+
+    def submit(self, pipeline: Any, params: Mapping[str, Any] | None = None, **options: Any) -> str:
+        """Start a run and return its id, without waiting for it.
+
+        Args:
+            pipeline: an `ActionPipeline`, a `PipelineDefinition`, or a list of actions.
+            params: the initial params.
+            **options: see `submit_async`.
+
+        Raises:
+            PipelineError: the pipeline cannot be built.
+            ValidationError: the initial params do not survive JSON.
+            NotFoundError: there is no such executor.
+        """
+        info, start = self._prepare(pipeline, params, **options)
+        self._loop.call(start)
+        return info.run_id
+
+    async def submit_async(self, pipeline: Any, params: Mapping[str, Any] | None = None, **options: Any) -> str:
+        """As `submit`.
+
+        Args:
+            pipeline: as for `submit`.
+            params: as for `submit`.
+            **options: see `_prepare`.
+        """
+        info, start = self._prepare(pipeline, params, **options)
+        await self._loop.run(start)
+        return info.run_id
+
+    def _prepare(
+        self,
+        pipeline: Any,
+        params: Mapping[str, Any] | None,
+        *,
+        executor: str | Executor = "local",
+        options: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        display: Display = "none",
+        sinks: Iterable[Sink] = (),
+        job_id: str | None = None,
+        env: PluginEnvironment | Mapping[str, str] | None = None,
+        extra: Literal["ignore", "forbid"] = "ignore",
+        strict: bool = False,
+        grace: float = 5.0,
+    ) -> tuple[RunInfo, Coroutine[Any, Any, None]]:
+        """What is to be awaited on the session's loop to start a run; all that can be wrong with the call is told here.
+
+        Args:
+            pipeline: as for `submit`.
+            params: as for `submit`.
+            executor: an executor's name, or an executor.
+            options: for the executor that is named.
+            name: the run's name; the pipeline's if None.
+            display: what the console sink shows.
+            sinks: told of this run's events, beside those of the plugins.
+            job_id: handed to the actions.
+            env: the environment that the actions see, over the session's.
+            extra: what becomes of params that an action does not know: in a pipeline they accumulate, so they are
+                ignored.
+            strict: a result that does not fit its model is an error, not a warning.
+            grace: seconds that a cancelled action has before it is forced.
+        """
+        plan = as_graph(pipeline, name=name).plan
+        initial = self.schema.unstructure(dict(params or {}), subject="params")
+        runner = self._executor(executor, options or {})
+        run_id = new_run_id()
+        work_dir = str(Path(self._work_base) / run_id)
+        actions = tuple(node.name for node in plan.nodes)
+        info = RunInfo(run_id, name or plan.name, actions, initial, work_dir, display)
+        settings = RunSettings(
+            extra=extra,
+            strict=strict,
+            env={**self._env, **(env or {})},
+            job_id=job_id,
+            hooks=self.pm.worker_hooks(),
+            local=self._hooks,
+            work_dir=work_dir,
+            grace=grace,
+        )
+        told = Sinks([*self.pm.sinks(info), *(("the caller", sink) for sink in sinks)])
+        self.pm.each("synapse_run_started", run=info)
+        return info, self._host.start(info, plan, initial, executor=runner, settings=settings, sinks=told)
+
+    def _executor(self, wanted: str | Executor, options: Mapping[str, Any]) -> Executor:
+        if not isinstance(wanted, str):
+            return wanted
+        key = (wanted, repr(sorted(options.items())))
+        if key not in self._executors:
+            self._executors[key] = self.pm.executor(wanted).factory(**options)
+        return self._executors[key]
+
+    # -- wait -------------------------------------------------------------------------------------------------
+
+    def wait(self, run_id: str, timeout: float | None = None) -> PipelineProgress:
+        """Wait until the run has ended, and return its final state.
+
+        Raises:
+            ExecutionError: it failed, or has not ended after ``timeout`` seconds.
+            RunCancelledError: it was cancelled.
+            StoreError: what happened could not be stored.
+        """
+        return self._loop.call(self._host.wait(run_id, timeout))
+
+    async def wait_async(self, run_id: str, timeout: float | None = None) -> PipelineProgress:  # noqa: ASYNC109  as `wait`
+        """As `wait`."""
+        return await self._loop.run(self._host.wait(run_id, timeout))
+
+    def result(self, run_id: str) -> Any:
+        """The result of a run that has completed: the last action's; by name, where several are last.
+
+        Where the run was run by this session in this process it is the object itself, else JSON data.
+
+        Raises:
+            ExecutionError: the run has not completed.
+        """
+        return self._loop.call(self._host.result(run_id))
+
+    async def result_async(self, run_id: str) -> Any:
+        """As `result`."""
+        return await self._loop.run(self._host.result(run_id))
+
+    def execute(self, pipeline: Any, params: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """Run a pipeline, wait for it, and return its result.
+
+        Ctrl-C cancels the run, giving its actions their grace period; a second one ends them at once.
+
+        Raises:
+            ExecutionError: as `wait`; else as `submit`.
+        """
+        info, start = self._prepare(pipeline, params, **options)
+        try:
+            return self._loop.call(self._host.execute(info.run_id, start))
+        except KeyboardInterrupt:
+            self.interrupt(info.run_id)
+            raise
+
+    async def execute_async(self, pipeline: Any, params: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """As `execute`; cancelling the awaiting task cancels the run."""
+        info, start = self._prepare(pipeline, params, **options)
+        try:
+            return await self._loop.run(self._host.execute(info.run_id, start))
+        except asyncio.CancelledError:
+            await self.cancel_async(info.run_id)
+            raise
+
+    def interrupt(self, run_id: str) -> None:
+        """Cancel a run as Ctrl-C does, and wait until nothing of it runs; a further Ctrl-C forces that."""
+        try:
+            self.cancel(run_id, reason="interrupted")
+            self._settle(run_id)
+        except KeyboardInterrupt:
+            self.cancel(run_id, reason="interrupted", force=True)
+            self._settle(run_id)
+
+    def _settle(self, run_id: str) -> None:
+        with contextlib.suppress(SynapseError):
+            self.wait(run_id)
+
+    # -- watch and stop ---------------------------------------------------------------------------------------
+
+    def progress(self, run_id: str) -> PipelineProgress:
+        """The run's state now."""
+        return self._loop.call(self.store.progress(run_id))
+
+    async def progress_async(self, run_id: str) -> PipelineProgress:
+        """As `progress`."""
+        return await self._loop.run(self.store.progress(run_id))
+
+    def cancel(self, run_id: str, *, reason: str = "cancelled", force: bool = False) -> None:
+        """Ask for the run's end; whoever runs it acts within a second. A run that has ended stays as it is.
+
+        Args:
+            run_id: the run.
+            reason: why, for those who read of it later.
+            force: leave its actions no grace period.
+        """
+        self._loop.call(self._host.cancel(run_id, reason, force))
+
+    async def cancel_async(self, run_id: str, *, reason: str = "cancelled", force: bool = False) -> None:
+        """As `cancel`."""
+        await self._loop.run(self._host.cancel(run_id, reason, force))
+
+    def stream_events(self, run_id: str, after: int = 0) -> Iterator[Event]:
+        """Every event of the run from ``after`` on, as they come, to its last."""
+        return self._loop.iterate(self._host.events(run_id, after))
+
+    def stream_events_async(self, run_id: str, after: int = 0) -> AsyncIterator[Event]:
+        """As `stream_events`."""
+        return self._loop.iterate_async(self._host.events(run_id, after))
+
+    def stream_progress(self, run_id: str) -> Iterator[PipelineProgress]:
+        """The run's state now, and again when it has changed, to its last; who is slow skips states."""
+        return self._loop.iterate(self._host.states(run_id))
+
+    def stream_progress_async(self, run_id: str) -> AsyncIterator[PipelineProgress]:
+        """As `stream_progress`."""
+        return self._loop.iterate_async(self._host.states(run_id))
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine (of the store's, say) on the session's loop, from sync code."""
+        return self._loop.call(work)
+
+    # -- close ------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Cancel what still runs, and let go of threads, executors and the store."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._loop.call(self._shut_down())
+        finally:
+            self._loop.close()
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        await asyncio.to_thread(self.close)
+
+    async def _shut_down(self) -> None:
+        await self._host.close()
+        for executor in self._executors.values():
+            await executor.aclose()
+        if self._owns_store:
+            await self.store.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,120 @@
+"""One attempt of one action, from a `Call` to an `Outcome`: params structured, action run, result checked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from synapse_core.actiondef import ActionSpec, spec_of
+from synapse_core.context import CancelToken, MidwayState, RuntimeContext
+from synapse_core.errors import ActionCancelled, SynapseError
+from synapse_core.events import Kind
+from synapse_core.models import Failure
+from synapse_core.protocols import Call, Outcome, OutcomeStatus
+from synapse_core.worker.failure import failure_of
+from synapse_core.worker.hooks import WorkerHooks
+from synapse_core.worker.prepare import Prepared
+from synapse_core.worker.reporter import Reporter
+
+
+def perform(call: Call, reporter: Reporter, cancel: CancelToken, hooks: WorkerHooks) -> Outcome:
+    """Run the attempt in this thread; an async action gets a loop of its own. Never raises."""
+    begun = _begin(call, reporter, cancel, hooks)
+    if isinstance(begun, Outcome):
+        return begun
+    prepared, params, ctx = begun
+    try:
+        body = _body(prepared, params, ctx, cancel)
+        result = hooks.run(call, body) if hooks.wraps else body()
+    except BaseException as error:  # noqa: BLE001  whatever an action raises is its outcome
+        return _failed(error, cancel)
+    return _end(call, prepared, result, reporter, hooks)
+
+
+async def perform_async(call: Call, reporter: Reporter, cancel: CancelToken, hooks: WorkerHooks) -> Outcome:
+    """Run the attempt of an async action on the running loop. Never raises."""
+    begun = _begin(call, reporter, cancel, hooks)
+    if isinstance(begun, Outcome):
+        return begun
+    prepared, params, ctx = begun
+    try:
+        result = await prepared.invoke(params, ctx)
+    except BaseException as error:  # noqa: BLE001  as above; a CancelledError is how the attempt is cancelled
+        return _failed(error, cancel)
+    return _end(call, prepared, result, reporter, hooks)
+
+
+def _begin(
+    call: Call, reporter: Reporter, cancel: CancelToken, hooks: WorkerHooks
+) -> tuple[Prepared, Any, RuntimeContext] | Outcome:
+    """The action, its params and its context; or the outcome, where there is none to be had."""
+    try:
+        prepared = hooks.prepared(call.spec or spec_from(call), call.extra)
+        params = prepared.structure(call.params)
+    except Exception as error:  # noqa: BLE001  a params class of the user's may raise anything
+        return _invalid(error)
+    ctx = RuntimeContext(
+        reporter,
+        call.env,
+        call.job_id,
+        run_id=call.run_id,
+        action=call.action,
+        attempt=call.attempt,
+        work_dir=call.work_dir,
+        cancel=cancel,
+        midway=MidwayState(**call.midway) if call.midway else None,
+        autologs=hooks.autologs,
+    )
+    return prepared, params, ctx
+
+
+def spec_from(call: Call) -> ActionSpec:
+    """The spec of a call that came from another process."""
+    from synapse_core.discovery import load_target
+
+    target = load_target(call.entrypoint, call.root)
+    return spec_of(target)
+
+
+def _body(prepared: Prepared, params: Any, ctx: RuntimeContext, cancel: CancelToken) -> Callable[[], Any]:
+    if not prepared.is_async:
+        return lambda: prepared.invoke(params, ctx)
+    return lambda: asyncio.run(_until_cancelled(prepared.invoke(params, ctx), cancel))
+
+
+async def _until_cancelled(work: Any, cancel: CancelToken) -> Any:
+    """Await ``work``, cancelling it when the token is."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    cancel.on_cancel(lambda: loop.call_soon_threadsafe(task.cancel))
+    return await task
+
+
+def _end(call: Call, prepared: Prepared, result: Any, reporter: Reporter, hooks: WorkerHooks) -> Outcome:
+    """The outcome of an action that returned."""
+    try:
+        problem = prepared.check(result) if prepared.check is not None else None
+        data = hooks.schema.unstructure(result, subject=f"the result of {call.action!r}")
+    except Exception as error:  # noqa: BLE001  a result of the user's may raise anything when it is looked at
+        return _invalid(error)
+    if problem is not None:
+        problem = f"the result of {call.action!r} does not fit its result model: {problem}"
+        if call.strict:
+            return Outcome("invalid", failure=Failure("ValidationError", problem))
+        reporter.emit(Kind.ACTION_LOG, {"level": "warning", "message": problem})
+    merges = data if isinstance(result, Mapping) or hooks.schema.is_model(type(result)) else None
+    return Outcome("completed", data, merges, result)
+
+
+def _invalid(error: Exception) -> Outcome:
+    failure = failure_of(error)
+    if isinstance(error, SynapseError):
+        failure = Failure(type(error).__name__, str(error), failure.traceback)
+    return Outcome("invalid", failure=failure, value=error)
+
+
+def _failed(error: BaseException, cancel: CancelToken) -> Outcome:
+    stopped = isinstance(error, ActionCancelled | asyncio.CancelledError | KeyboardInterrupt)
+    status: OutcomeStatus = "cancelled" if stopped and cancel.reason is not None else "failed"
+    return Outcome(status, failure=failure_of(error), value=error)

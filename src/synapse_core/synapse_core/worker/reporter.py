@@ -1,0 +1,129 @@
+"""What an attempt reports, held until the engine takes it: `Reporter`.
+
+Nothing here does I/O. Progress is conflated: only the newest value of a category is kept. The other kinds are all
+kept, in order, and push back on the action once the bound is full, until the engine has taken some.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from time import time
+from typing import Any
+
+from synapse_core.context import CancelToken
+from synapse_core.errors import ActionCancelled
+from synapse_core.events import Draft, Kind, now
+from synapse_core.loggers import BaseLogger
+from synapse_core.loggers.safe import as_number
+
+Progress = tuple[float, float | None, float]
+
+
+class Reporter(BaseLogger):
+    """The logger of one attempt; any thread may report, one (the engine's) drains.
+
+    Args:
+        action, attempt: whose reports these are.
+        wake: called, from the reporting thread, when there is so much that it should be drained now.
+        cancel: ends the wait of an action that is held back.
+        events, size: the bound, in events and in characters of text, beyond which the action is held back.
+    """
+
+    def __init__(
+        self,
+        action: str,
+        attempt: int,
+        wake: Callable[[], None],
+        cancel: CancelToken | None = None,
+        *,
+        events: int = 10_000,
+        size: int = 16 * 1024 * 1024,
+    ) -> None:
+        self._action = action
+        self._attempt = attempt
+        self._wake = wake
+        self._cancel = cancel
+        self._bound = events
+        self._size_bound = size
+        self._nudge_at = events // 8
+        self._drafts: deque[Draft] = deque()
+        self._latest: dict[str | None, Progress] = {}
+        self._sent: dict[str | None, Progress] = {}
+        self._size = 0
+        self._nudged = False
+        self._closed = False
+        self._room: threading.Event | None = None  # made when somebody is held back: most never are
+
+    def set_progress(self, current: float, total: float | None = None, category: str | None = None) -> None:
+        """Keep the newest value of the category; costs well under a microsecond."""
+        self._latest[category] = (current, total, time())
+
+    def emit(self, kind: str, payload: Mapping[str, Any]) -> None:
+        """Keep one event; waits while the bound is full.
+
+        Raises:
+            ActionCancelled: the action was asked to stop while it was held back.
+        """
+        if self._closed:
+            return
+        self._drafts.append(Draft(kind, now(), self._action, self._attempt, payload))
+        message = payload.get("message")
+        if message:
+            self._size += len(message)
+        if len(self._drafts) >= self._nudge_at or self._size >= self._size_bound // 8:
+            self._push_back()
+
+    def take(self, drafts: Sequence[Draft]) -> None:
+        """Keep events that were reported elsewhere, to another reporter; waits as `emit` does."""
+        if self._closed:
+            return
+        self._drafts.extend(drafts)
+        self._size += sum(len(draft.payload.get("message") or "") for draft in drafts)
+        if len(self._drafts) >= self._nudge_at or self._size >= self._size_bound // 8:
+            self._push_back()
+
+    def _push_back(self) -> None:
+        if not self._nudged:
+            self._nudged = True
+            self._wake()
+        if self._full() and self._room is None:
+            self._room = threading.Event()
+        while not self._closed and self._room is not None and self._full():
+            self._room.clear()
+            if self._full() and not self._room.wait(0.1) and self._cancel is not None and self._cancel.reason:
+                raise ActionCancelled(self._cancel.reason)
+
+    def _full(self) -> bool:
+        return len(self._drafts) >= self._bound or self._size >= self._size_bound
+
+    def drain(self) -> list[Draft]:
+        """All that was reported since the last call, and the newest progress of each category."""
+        drafts = self._drafts
+        # The deque stays the same object: swapping it would lose what another thread is just appending.
+        taken = [drafts.popleft() for _ in range(len(drafts))]
+        self._size = 0
+        self._nudged = False
+        self._let_in()
+        # Taken last: an action's final progress is then never behind what it logged before it.
+        for category, value in list(self._latest.items()) if self._latest else ():
+            if self._sent.get(category) is not value:
+                self._sent[category] = value
+                taken.append(self._progress(category, value))
+        return taken
+
+    def _progress(self, category: str | None, value: Progress) -> Draft:
+        current, total, at = value
+        payload = {"category": category, "current": as_number(current), "total": as_number(total)}
+        return Draft(Kind.ACTION_PROGRESS, datetime.fromtimestamp(at, UTC), self._action, self._attempt, payload)
+
+    def close(self) -> None:
+        """Take no more, as after the attempt's end; who is held back goes on."""
+        self._closed = True
+        self._let_in()
+
+    def _let_in(self) -> None:
+        if self._room is not None:
+            self._room.set()
