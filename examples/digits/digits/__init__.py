@@ -1,0 +1,1 @@
+"""Learns to read handwritten digits: the example that ``make demo`` runs, and one to copy from."""
