@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from attrs import frozen
 
@@ -112,7 +113,11 @@ class StoreUnavailableError(StoreError):
 
 
 class LeaseLostError(StoreError):
-    """Another engine has taken the run; this one writes nothing more."""
+    """Another engine has taken the run; this one writes nothing more. ``lease`` is the other's, where it is known."""
+
+    def __init__(self, message: str, *, hint: str | None = None, lease: Any = None) -> None:
+        super().__init__(message, hint=hint)
+        self.lease = lease
 
 
 class ExecutionError(SynapseError):

@@ -7,7 +7,7 @@ process that made it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from attrs import evolve, field, frozen
@@ -127,7 +127,11 @@ class Executor(Protocol):
 
 @frozen
 class RunRecord:
-    """A run as it was asked for. ``plan`` is the pipeline as data: its name, nodes and edges."""
+    """A run as it was asked for.
+
+    ``plan`` is the pipeline as data: its name, nodes and edges. ``target`` says where the pipeline was loaded from
+    (``examples/digits``, ``train.py:pipeline``), if from anywhere.
+    """
 
     id: str
     name: str
@@ -137,6 +141,7 @@ class RunRecord:
     work_dir: str | None = None
     pipeline_id: str | None = None
     resumed_from: str | None = None
+    target: str | None = None
 
 
 @frozen
@@ -164,11 +169,21 @@ class Lease:
     expires_at: datetime
 
 
+def claimable(held: Lease, owner: str, over: Lease | None) -> bool:
+    """Whether ``owner`` may claim a run that ``held`` is the lease of; for stores."""
+    superseded = over is not None and over.epoch == held.epoch
+    return superseded or held.owner == owner or held.expires_at <= datetime.now(UTC)
+
+
 class Store(Protocol):
     """Remembers runs. Errors are `StoreError`s; one that is worth another try is a `StoreUnavailableError`."""
 
-    async def create(self, run: RunRecord, drafts: Sequence[Draft]) -> int:
-        """Keep a new run and its first events; the last one's ``seq``."""
+    async def create(self, run: RunRecord, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint] = ()) -> int:
+        """Keep a new run, its first events, and the checkpoints it starts from (a resume); the last ``seq``.
+
+        Raises:
+            StoreError: there is a run of that id already.
+        """
 
     async def append(
         self,
@@ -223,11 +238,14 @@ class Store(Protocol):
     async def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
         """The run's checkpoints, oldest first, with their ``params_snapshot``."""
 
-    async def acquire(self, run_id: str, owner: str, ttl: float) -> Lease:
-        """Claim a run for ``ttl`` seconds, atomically.
+    async def acquire(self, run_id: str, owner: str, ttl: float, *, over: Lease | None = None) -> Lease:
+        """Claim a run for ``ttl`` seconds, atomically; the epoch rises with every claim.
+
+        ``over`` is a lease that its claimant knows to be dead (its owner's process is gone): it is taken over although
+        it has not expired, if it is still the newest.
 
         Raises:
-            LeaseLostError: another owner holds a live lease.
+            LeaseLostError: another owner holds a live lease; the error has it as ``lease``.
         """
 
     async def renew(self, lease: Lease, ttl: float) -> Lease:

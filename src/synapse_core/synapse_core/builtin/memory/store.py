@@ -15,7 +15,7 @@ from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreError, un
 from synapse_core.events import RUN_ENDED, Draft, Event
 from synapse_core.fold import Folding
 from synapse_core.models import Checkpoint, PipelineProgress, RunStatus
-from synapse_core.protocols import Lease, RunRecord, RunSummary
+from synapse_core.protocols import Lease, RunRecord, RunSummary, claimable
 
 
 @define(eq=False)
@@ -73,13 +73,13 @@ class MemoryStore:
 
     # -- the store itself -------------------------------------------------------------------------------------
 
-    def create_now(self, run: RunRecord, drafts: Sequence[Draft]) -> int:
+    def create_now(self, run: RunRecord, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint] = ()) -> int:
         """See `Store.create`."""
         with self._lock:
             if run.id in self._runs:
                 raise StoreError(f"there is a run {run.id!r} already")
             self._runs[run.id] = _Run(run, EventLog(run.id))
-            return self.append_now(run.id, drafts)
+            return self.append_now(run.id, drafts, checkpoints)
 
     def append_now(
         self,
@@ -124,9 +124,9 @@ class MemoryStore:
 
     # -- the protocol -----------------------------------------------------------------------------------------
 
-    async def create(self, run: RunRecord, drafts: Sequence[Draft]) -> int:
+    async def create(self, run: RunRecord, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint] = ()) -> int:
         """See `Store.create`."""
-        return self.create_now(run, drafts)
+        return self.create_now(run, drafts, checkpoints)
 
     async def append(
         self,
@@ -196,13 +196,14 @@ class MemoryStore:
                 found.append(evolve(checkpoint, params_snapshot=params))
             return found
 
-    async def acquire(self, run_id: str, owner: str, ttl: float) -> Lease:
+    async def acquire(self, run_id: str, owner: str, ttl: float, *, over: Lease | None = None) -> Lease:
         """See `Store.acquire`."""
         with self._lock:
             run = self._run(run_id)
-            if run.lease is not None and run.lease.owner != owner and run.lease.expires_at > datetime.now(UTC):
+            held = run.lease
+            if held is not None and not claimable(held, owner, over):
                 raise LeaseLostError(
-                    f"{run.lease.owner} runs {run_id}, until {run.lease.expires_at:%H:%M:%S} UTC at least"
+                    f"{held.owner} runs {run_id}, until {held.expires_at:%H:%M:%S} UTC at least", lease=held
                 )
             run.epoch += 1
             run.lease = Lease(run_id, owner, run.epoch, datetime.now(UTC) + timedelta(seconds=ttl))
