@@ -65,7 +65,7 @@ def synapse_actions() -> Iterable[ActionSpec]:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def synapse_discover(source: str) -> PluginDiscovery | None:  # type: ignore[empty-body]
+def synapse_discover(source: str) -> PluginDiscovery | None:
     """Read a plugin of actions from ``source`` (a path, a module's name, yours), or None where it is not for you.
 
     ::

@@ -130,7 +130,8 @@ class RunRecord:
     """A run as it was asked for.
 
     ``plan`` is the pipeline as data: its name, nodes and edges. ``target`` says where the pipeline was loaded from
-    (``examples/digits``, ``train.py:pipeline``), if from anywhere.
+    (``examples/digits``, ``train.py:pipeline``), if from anywhere. ``options`` are those that recovering it needs
+    again: the executor's name and options, ``extra``, ``strict``, ``grace``, ``job_id``; never the environment.
     """
 
     id: str
@@ -142,6 +143,7 @@ class RunRecord:
     pipeline_id: str | None = None
     resumed_from: str | None = None
     target: str | None = None
+    options: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen
@@ -255,6 +257,13 @@ class Store(Protocol):
             LeaseLostError: another owner has taken the run.
         """
 
+    async def lease(self, run_id: str) -> Lease | None:
+        """The newest lease on a run, expired or not; None where it was given back, or never claimed.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+        """
+
     async def release(self, lease: Lease) -> None:
         """Give the run back; nothing happens if the lease is lost already."""
 
@@ -274,8 +283,13 @@ class Store(Protocol):
 
 
 @runtime_checkable
-class ImmediateStore(Protocol):
-    """A store that need not be waited for: its coroutines never wait, and `append_now` may be called on any thread."""
+class DirectStore(Protocol):
+    """A store that can also be written to from the threads of actions, without the way over a loop.
+
+    ``waits`` says whether `append_now` may wait for a disk or a lock. Where it does not, neither do the coroutines.
+    """
+
+    waits: bool
 
     def append_now(
         self,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice, takewhile
 
 from synapse_core.engine.sinks import Sinks
 from synapse_core.errors import StoreError, StoreUnavailableError
 from synapse_core.events import Draft, stamp
 from synapse_core.models import Checkpoint
-from synapse_core.protocols import ImmediateStore, Lease, Store
+from synapse_core.protocols import DirectStore, Lease, Store
 
 
 class Recorder:
@@ -31,8 +33,9 @@ class Recorder:
         self.lease: Lease | None = None
         self.error: StoreError | None = None
         self._store = store
-        self._immediate = store if isinstance(store, ImmediateStore) else None
-        self._lock = threading.RLock()  # with an immediate store, the threads of actions write too
+        self._direct = store if isinstance(store, DirectStore) else None
+        self._queue = threading.Lock()  # held for an instant: the threads of actions post, too
+        self._turn = threading.Lock()  # held while writing
         self._run_id = run_id
         self._sinks = sinks
         self._timeout = timeout
@@ -50,7 +53,7 @@ class Recorder:
 
     def post(self, drafts: Sequence[Draft], checkpoint: Checkpoint | None = None) -> None:
         """Have ``drafts`` written with the next commit or flush."""
-        with self._lock:
+        with self._queue:
             self._drafts.extend(drafts)
             self._posted += len(drafts)
             if checkpoint is not None:
@@ -66,15 +69,16 @@ class Recorder:
         await self.flush()
 
     def commit_now(self, drafts: Sequence[Draft], checkpoint: Checkpoint | None = None) -> bool:
-        """As `commit`, on any thread and without waiting; False, and nothing done, where the store is to be waited for.
+        """As `commit`, from the thread of an action; False, and nothing done, where the store cannot be written so.
 
         Raises:
             StoreError: they could not be written.
         """
-        if self._immediate is None:
+        if self._direct is None:
             return False
         self.post(drafts, checkpoint)
-        self._write_now(self._immediate)
+        with self._turn:
+            self._write_now(self._direct)
         return True
 
     async def flush(self) -> None:
@@ -85,8 +89,9 @@ class Recorder:
         """
         if self.error is not None:
             raise self.error
-        if self._immediate is not None:
-            self._write_now(self._immediate)
+        if self._direct is not None and not self._direct.waits:
+            with self._turn:
+                self._write_now(self._direct)
         elif not self._writing:
             await self._write_all()
         elif self._written < self._posted:
@@ -96,65 +101,87 @@ class Recorder:
 
     # -- writing ----------------------------------------------------------------------------------------------
 
-    def _write_now(self, store: ImmediateStore) -> None:
-        with self._lock:
+    def _write_now(self, store: DirectStore) -> None:
+        try:
             while self._drafts:
                 if self.error is not None:
                     raise self.error
                 drafts, checkpoints = self._batch()
-                try:
-                    last = store.append_now(self._run_id, drafts, checkpoints, self.lease)
-                except StoreError as error:
-                    self.error = error
+                self._wrote(drafts, checkpoints, self._append_now(store, drafts, checkpoints))
+        except StoreError as error:
+            self.error = error
+            raise
+
+    def _append_now(self, store: DirectStore, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint]) -> int:
+        pauses = self._pauses()
+        while True:
+            try:
+                return store.append_now(self._run_id, drafts, checkpoints, self.lease)
+            except StoreUnavailableError:
+                pause = next(pauses, None)
+                if pause is None:
                     raise
-                self._wrote(drafts, last)
+                time.sleep(pause)
 
     async def _write_all(self) -> None:
         self._writing = True
+        if not self._turn.acquire(blocking=False):
+            await asyncio.to_thread(self._turn.acquire)
         try:
             while self._drafts:
                 drafts, checkpoints = self._batch()
-                self._wrote(drafts, await self._append(drafts, checkpoints))
+                self._wrote(drafts, checkpoints, await self._append(drafts, checkpoints))
                 self._tell_waiters()
         except StoreError as error:
             self.error = error
             self._tell_waiters()
             raise
         finally:
+            self._turn.release()
             self._writing = False
+
+    async def _append(self, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint]) -> int:
+        pauses = self._pauses()
+        while True:
+            try:
+                return await self._store.append(self._run_id, drafts, checkpoints=checkpoints, lease=self.lease)
+            except StoreUnavailableError:
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+
+    def _pauses(self) -> Iterator[float]:
+        """How long to wait for a store that is away, again and again, until the timeout has passed."""
+        start, pause = time.monotonic(), 0.05
+        while time.monotonic() + pause - start <= self._timeout:
+            yield pause
+            pause = min(pause * 2, 2.0)
 
     def _batch(self) -> tuple[list[Draft], list[Checkpoint]]:
         """Some `BATCH` events, but never a checkpoint cut off from the events it was committed with.
 
         A commit's own events are the last before its position, so a cut just behind a checkpoint's position, or
-        before the first one, parts no commit.
+        before the first one, parts no commit. What is written stays in the queue until it is.
         """
-        count = len(self._drafts)
-        if count > self.BATCH:
-            ends = (position - self._written for position, _ in self._checkpoints)
-            count = next((end for end in ends if end >= self.BATCH), count) if self._checkpoints else self.BATCH
-        until = self._written + count
-        checkpoints: list[Checkpoint] = []
-        while self._checkpoints and self._checkpoints[0][0] <= until:
-            checkpoints.append(self._checkpoints.popleft()[1])
-        return [self._drafts.popleft() for _ in range(count)], checkpoints
+        with self._queue:
+            count = len(self._drafts)
+            if count > self.BATCH:
+                ends = (position - self._written for position, _ in self._checkpoints)
+                count = next((end for end in ends if end >= self.BATCH), count) if self._checkpoints else self.BATCH
+            until = self._written + count
+            checkpoints = [c for position, c in takewhile(lambda item: item[0] <= until, self._checkpoints)]
+            return list(islice(self._drafts, count)), checkpoints
 
-    def _wrote(self, drafts: Sequence[Draft], last: int) -> None:
-        self._written += len(drafts)
+    def _wrote(self, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint], last: int) -> None:
+        with self._queue:
+            for _ in drafts:
+                self._drafts.popleft()
+            for _ in checkpoints:
+                self._checkpoints.popleft()
+            self._written += len(drafts)
         if self._sinks:
             self._sinks.write(stamp(self._run_id, last - len(drafts), drafts))
-
-    async def _append(self, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint]) -> int:
-        loop = asyncio.get_running_loop()
-        start, pause = loop.time(), 0.05
-        while True:
-            try:
-                return await self._store.append(self._run_id, drafts, checkpoints=checkpoints, lease=self.lease)
-            except StoreUnavailableError:
-                if loop.time() + pause - start > self._timeout:
-                    raise
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 2.0)
 
     def _tell_waiters(self) -> None:
         while self._waiters and (self.error is not None or self._waiters[0][0] <= self._written):

@@ -65,6 +65,8 @@ class MemoryStore:
         max_runs: how many ended runs are remembered; the oldest are forgotten first.
     """
 
+    waits = False
+
     def __init__(self, max_runs: int = 1000) -> None:
         self._max_runs = max_runs
         self._runs: dict[str, _Run] = {}
@@ -216,6 +218,11 @@ class MemoryStore:
             self._fence(run, lease)
             run.lease = evolve(lease, expires_at=datetime.now(UTC) + timedelta(seconds=ttl))
             return run.lease
+
+    async def lease(self, run_id: str) -> Lease | None:
+        """See `Store.lease`."""
+        with self._lock:
+            return self._run(run_id).lease
 
     async def release(self, lease: Lease) -> None:
         """See `Store.release`."""
