@@ -10,6 +10,7 @@ import pytest
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.strategies import include_subclasses
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from synapse_core.errors import FieldIssue, ValidationError
 from synapse_core.schema import Field, ModelAdapter, Schema
@@ -127,8 +128,6 @@ def test_unknown_keys_of_a_third_kind(schema):
 
 def test_its_json_schema_is_part_of_ours(schema):
     """An adapter's definitions move into ours, under names that are free, and references follow."""
-    from jsonschema import Draft202012Validator
-
     described = schema.json_schema(Team)
     Draft202012Validator.check_schema(described)
     validator = Draft202012Validator(described)

@@ -137,4 +137,4 @@ def test_models_beside_plain_mappings():
 
 def test_typed_dicts_in_unions():
     """A TypedDict is a model among others."""
-    assert Schema().structure({"loose": True}, Loose | Sgd) == {"loose": True}  # type: ignore[arg-type]
+    assert Schema().structure({"loose": True}, Loose | Sgd) == {"loose": True}

@@ -38,7 +38,7 @@ class Schema:
     """
 
     def __init__(
-        self, adapters: Iterable[ModelAdapter] = (), configure: Iterable[Callable[[Converter], None]] = ()
+        self, adapters: Iterable[ModelAdapter] = (), configure: Iterable[Callable[[Converter], object]] = ()
     ) -> None:
         self._adapters = tuple(adapters)
         self._configure = tuple(configure)

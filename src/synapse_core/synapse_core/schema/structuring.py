@@ -21,7 +21,7 @@ from synapse_core.schema.registry import Models
 from synapse_core.schema.scalars import Hook, scalar_hook
 from synapse_core.schema.unions import union_hook
 
-Configure = Callable[[Converter], None]
+Configure = Callable[[Converter], object]
 
 _CONTAINERS: dict[Kind, Callable[[Hooks, Wanted], Hook]] = {
     Kind.SEQUENCE: sequence_hook,
