@@ -53,6 +53,6 @@ class Evaluate(BaseAction[EvaluateParams]):
         counts = confusion.count(test.labels, networks[chosen].predict(test.pixels))
         drawing = self.ctx.pipeline.artifacts / "confusion.svg"
         drawing.write_text(confusion.as_svg(counts), encoding="utf-8")
-        self.ctx.log_message(f"what the {chosen} network made of each digit:\n{confusion.as_text(counts)}")
+        self.log(f"what the {chosen} network made of each digit", {"matrix": confusion.as_text(counts)})
         self.ctx.log_message(confusion.summary(counts))
         return Evaluated(candidates[chosen].weights, chosen, confusion.accuracy(counts), counts, drawing)

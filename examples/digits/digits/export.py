@@ -58,7 +58,7 @@ class Export(BaseAction[ExportParams]):
         shutil.copyfile(predict.__file__, model / "predict.py")
         write_json(model / "labels.json", [str(digit) for digit in range(CLASSES)])
         write_json(model / "model_card.json", self.card())
-        self.ctx.log_message(f"to use the model: python {model / 'predict.py'} images.csv")
+        self.ctx.log_message("to use it: python artifacts/model/predict.py images.csv")
         return Exported(model, self.params.accuracy)
 
     def card(self) -> dict[str, Any]:

@@ -137,9 +137,7 @@ class RuntimeContext:
         """The action's own folder in the run's, made when first asked for (mode 0700)."""
         if self._work_dir is None:
             self._work_dir = PipelineContext(self.run_id or "adhoc").action_dir(self.action or "action")
-        path = Path(self._work_dir)
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return path
+        return _made(Path(self._work_dir))
 
     @property
     def pipeline(self) -> PipelineContext:
@@ -301,32 +299,32 @@ class PipelineContext:
     @property
     def root(self) -> Path:
         """The run's own folder."""
-        return self._made(Path(self.base) / self.run_id)
+        return _made(Path(self.base) / self.run_id)
 
     @property
     def datasets(self) -> Path:
         """For data that actions share."""
-        return self._made(self.root / "datasets")
+        return _made(self.root / "datasets")
 
     @property
     def models(self) -> Path:
         """For models."""
-        return self._made(self.root / "models")
+        return _made(self.root / "models")
 
     @property
     def artifacts(self) -> Path:
         """For what the run is to leave behind."""
-        return self._made(self.root / "artifacts")
+        return _made(self.root / "artifacts")
 
     @property
     def logs(self) -> Path:
         """For log files."""
-        return self._made(self.root / "logs")
+        return _made(self.root / "logs")
 
     @property
     def checkpoints(self) -> Path:
         """For the files of mid-way state."""
-        return self._made(self.root / "checkpoints")
+        return _made(self.root / "checkpoints")
 
     def action_dir(self, name: str) -> Path:
         """The folder of the action ``name``, not made yet."""
@@ -338,7 +336,10 @@ class PipelineContext:
 
         shutil.rmtree(Path(self.base) / self.run_id, ignore_errors=True)
 
-    @staticmethod
-    def _made(path: Path) -> Path:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return path
+
+def _made(path: Path) -> Path:
+    """The folder, made if need be, with mode 0700; so are those above it, which ``parents=True`` would leave open."""
+    if not path.is_dir():
+        _made(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+    return path
