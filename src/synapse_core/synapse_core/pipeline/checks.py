@@ -122,19 +122,23 @@ class Checks:
     def _check_fields(self, node: PlanNode) -> None:
         bit, ancestors = 1 << node.index, self.plan.ancestor_masks[node.index]
         takes = self.facts.givers if self.facts.everything & bit else self.facts.takes[node.index] or {}
-        for key in (*takes, *(key for key in node.looks_at if key not in takes)):
+        for key in dict.fromkeys((*takes, *node.looks_at, *node.inputs)):
             givers = self.facts.givers.get(key, 0) & ancestors
-            if not givers or key in node.inputs:
-                continue
-            latest = self.plan.latest(givers)
-            for giver in latest:
+            if givers:
+                self._check_key(node, key, self.plan.latest(givers))
+
+    def _check_key(self, node: PlanNode, key: str, givers: list[int]) -> None:
+        if key not in node.inputs:
+            for giver in givers:
                 self._check_given(node, key, self._given(giver, key), f"{self.plan.nodes[giver].name!r} gives")
-            if len(latest) > 1:
-                self._conflict(node, key, latest)
-                self.facts.givers[key] |= bit  # said once, not again of all that comes after
+        if len(givers) > 1:
+            if key not in node.inputs:
+                self._conflict(node, key, givers)
+            # Bound here it is settled for all that comes after; else it is said once, and not again of all of them.
+            self.facts.givers[key] |= 1 << node.index
 
     def _given(self, giver: int, key: str) -> Any:
-        """The type under which a node gives a key, by its result or else by a binding."""
+        """The type under which a node gives a key, by its result or else by a binding that settled it."""
         gives = self.facts.gives(self.plan.nodes[giver])
         return gives[key].type if key in gives else self._bound.get((giver, key), Any)
 

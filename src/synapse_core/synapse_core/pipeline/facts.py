@@ -27,7 +27,7 @@ class Facts:
         results: the fields of one result (with ``each``, of one item of the list); None where that is not known.
         everything: the set of nodes whose action takes a plain dict, and so every key there is.
         secretive: the set of nodes whose result may give any key, as nothing is known of it.
-        givers: by key, the set of nodes whose result gives it or whose ``inputs`` bind it.
+        givers: by key, the set of nodes whose result gives it.
         problems: models that cannot be read.
     """
 
@@ -65,7 +65,7 @@ class Facts:
         self.results.append(_NONE if (get_origin(result) or result) in _MERGE_NOTHING else self._fields(result))
         if node.each is None and self.results[-1] is None:
             self.secretive |= bit
-        for key in (*self.gives(node), *node.inputs):
+        for key in self.gives(node):
             self.givers[key] = self.givers.get(key, 0) | bit
 
     def _fields(self, model: Any) -> Fields | None:

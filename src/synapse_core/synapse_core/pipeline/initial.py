@@ -116,8 +116,8 @@ def _root(path: str, takes: Fields) -> str:
 def _told(issues: Mapping[FieldIssue, list[str]]) -> Iterable[FieldIssue]:
     for issue, nodes in issues.items():
         more = f" and {len(nodes) - _NAMED} more" if len(nodes) > _NAMED else ""
-        wanted_by = f" (for {', '.join(map(repr, nodes[:_NAMED]))}{more})" if nodes else ""
-        yield evolve(issue, message=f"{issue.message}{wanted_by}")
+        wanted_by = ", ".join(map(repr, nodes[:_NAMED]))
+        yield evolve(issue, message=f"{issue.message}, for {wanted_by}{more}")
 
 
 def _is_function(when: Any) -> bool:

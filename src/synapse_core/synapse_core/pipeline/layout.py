@@ -18,7 +18,7 @@ from typing import Any
 
 from attrs import define, field
 
-from synapse_core.actiondef import ActionSpec, spec_of
+from synapse_core.actiondef import ActionSpec, is_action, spec_of
 from synapse_core.errors import DiscoveryError, nearest
 from synapse_core.pipeline.expressions import PARAMS
 from synapse_core.pipeline.node import Node
@@ -84,6 +84,8 @@ class Layout:
         except DiscoveryError as error:
             self.problems.append(f"{where}: {error.message}" + (f" ({error.hint})" if error.hint else ""))
             return before
+        if isinstance(spec.target, type) and not is_action(spec.target):
+            self.problems.append(f"{where}: {spec.target.__qualname__} is no action: it has no execute()")
         self.placed.append(Placed(node, spec, where, before))
         return (len(self.placed) - 1,)
 

@@ -12,7 +12,6 @@ from attrs.validators import optional
 
 from synapse_core.errors import PipelineError
 
-
 Check = Callable[[Any, Any, Any], None]
 
 
@@ -51,6 +50,14 @@ def _mapping(name: str, value: Any) -> dict[str, Any]:
     return dict(value)
 
 
+def _custom(value: Any) -> dict[str, float]:
+    return _mapping("custom", value)
+
+
+def _inputs(value: Any) -> dict[str, str]:
+    return _mapping("inputs", value)
+
+
 def _several(value: Any) -> tuple[Any, ...]:
     """Many given as a collection, or one as it is."""
     return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str | type) else (value,)
@@ -80,7 +87,7 @@ class Resources:
     num_cpus: float | None = field(default=None, validator=optional(_not_negative))
     num_gpus: float | None = field(default=None, validator=optional(_not_negative))
     memory: float | None = field(default=None, validator=optional(_not_negative))
-    custom: Mapping[str, float] = field(factory=dict, converter=lambda value: _mapping("custom", value))
+    custom: Mapping[str, float] = field(factory=dict, converter=_custom)
 
     @custom.validator
     def _amounts_only(self, _attribute: Any, value: Mapping[str, Any]) -> None:
@@ -153,7 +160,7 @@ class Node:
     action: Any
     name: str | None = None
     needs: tuple[str, ...] | None = field(default=None, converter=_needs)
-    inputs: Mapping[str, str] = field(factory=dict, converter=lambda value: _mapping("inputs", value))
+    inputs: Mapping[str, str] = field(factory=dict, converter=_inputs)
     resources: Resources | None = field(default=None, validator=optional(_one_of(Resources)))
     retry: Retry | None = field(default=None, validator=optional(_one_of(Retry)))
     timeout: float | None = field(default=None, validator=optional(_positive))

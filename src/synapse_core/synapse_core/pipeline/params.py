@@ -6,7 +6,8 @@ key is remembered: what comes later overrides what it comes after, and two that 
 A disagreement is an error for the first node that takes the key: its action has such a field, or takes a plain dict
 and so every key, or its ``each`` or ``when`` looks at it. A node that does not take it passes it by, so that two
 trainings that both return their loss may join in an action that wants only their weights; the key is then absent
-until somebody binds it or gives it anew.
+until somebody gives it anew, or binds it: a binding settles a dispute for all that comes after, and else is the
+node's own affair.
 """
 
 from __future__ import annotations
@@ -133,8 +134,7 @@ class ParamsView:
         """Record that a node has completed: what its result adds to the params, and the result itself."""
         node = self._plan[name]
         self._results[name] = result
-        given = {**self._bound(node), **(merges or {})}
-        self._given[node.index] = given
+        given = self._given[node.index] = {**self._settled(node), **(merges or {})}
         bit = 1 << node.index
         for key in given:
             self._givers[key] = self._givers.get(key, 0) | bit
@@ -158,9 +158,9 @@ class ParamsView:
     def _see(self, node: PlanNode) -> _Seen:
         """What the node sees but for its own bindings: what one parent saw, and all that came in since."""
         ancestors = self._plan.ancestor_masks[node.index]
-        seen = self._seen.get(ancestors)
-        if seen is None:
-            seen = self._seen[ancestors] = self._merge(node, ancestors)
+        seen = self._seen.get(ancestors) or self._merge(node, ancestors)
+        if self._looks[ancestors] > 0:
+            self._seen[ancestors] = seen
         if node.index not in self._looked:
             self._looked.add(node.index)
             self._release(node)
@@ -198,6 +198,13 @@ class ParamsView:
             seen.params.pop(key, None)
             seen.disputed[key] = latest
 
+    def _settled(self, node: PlanNode) -> dict[str, Any]:
+        """What the node's bindings decide for those that come after it: only what was in dispute."""
+        if not node.inputs:
+            return {}
+        disputed = self._see(node).disputed
+        return {key: self._evaluate(node, key, text) for key, text in node.inputs.items() if key in disputed}
+
     def _given_by(self, index: int) -> Mapping[str, Any]:
         given = self._given.get(index)
         if given is None:
@@ -223,7 +230,7 @@ class ParamsView:
         where = f"node {node.name!r}: inputs[{key!r}] is {text!r}, but"
         binding = parse_binding(text, self._plan.numbers)
         if binding.node is None:
-            return follow(self._initial, binding.path, f"{where} the initial params")
+            return follow(self._initial, binding.path, f"{where} the dict of initial params")
         if binding.node not in self._results:
             raise PipelineError(f"{where} {binding.node!r} is not done")
         result = self._results[binding.node]

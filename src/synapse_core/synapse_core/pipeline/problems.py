@@ -10,7 +10,7 @@ from pathlib import Path
 from synapse_core.errors import PipelineError
 
 _SHOWN = 20
-_OURS = str(Path(__file__).parents[1])
+_OURS = str(Path(__file__).parents[1] / "x")[:-1]  # with the separator at its end
 
 
 class PipelineBuildError(PipelineError):
