@@ -61,7 +61,7 @@ class Columns:
 
     def lead(self, action: ActionProgress, place: Branch, mark: str, look: Look) -> Text:
         """The branches, the state's mark and the name."""
-        text = Text(_branch(place, look) if self.tree else "", "dim")
+        text = Text().append(_branch(place, look) if self.tree else "", "dim")
         text.append(mark, STYLES[action.status])
         room = self.name - text.cell_len - 1
         name = visible(action.name, look.encoding)

@@ -7,6 +7,7 @@ from threading import Lock
 
 from rich.console import Console
 
+from synapse_core.builtin.console.display import note_on
 from synapse_core.builtin.console.lines import Lines, left_out_line
 from synapse_core.builtin.console.look import look_of
 from synapse_core.builtin.console.stage import enter
@@ -25,8 +26,9 @@ LONGEST_END = 60
 class LiveDisplay:
     """Redraws the newest state a few times a second; log entries, warnings and retries are lines above it."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, work_dir: str | None = None) -> None:
         self._console = console
+        self._work_dir = work_dir
         self._lines = Lines(look_of(console))
         self._folding = Folding()
         self._state = PipelineProgress()
@@ -54,13 +56,14 @@ class LiveDisplay:
     def close(self) -> None:
         """Leave the last picture standing and give the terminal back."""
         self._tell_left_out(at_end=True)
-        self._stage.leave(self._draw, self._draw(max(self._console.height - 1, LONGEST_END)))
+        last = self._draw(max(self._console.height - 1, LONGEST_END), note_on(self._work_dir))
+        self._stage.leave(self._draw, last)
 
-    def _draw(self, height: int) -> RunView:
+    def _draw(self, height: int, note: str = "") -> RunView:
         with self._lock:
             if self._stale:
                 self._state, self._stale = self._folding.snapshot(), False
-            return RunView(self._state, at=now(), height=height)
+            return RunView(self._state, at=now(), height=height, note=note)
 
     def _tell_line(self, event: Event) -> None:
         if event.kind == Kind.ACTION_RETRYING:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.text import Text
 
+from synapse_core.builtin.console.display import note_on
 from synapse_core.builtin.console.lines import Lines, left_out_line
 from synapse_core.builtin.console.look import look_of
+from synapse_core.builtin.console.text import visible
 from synapse_core.builtin.console.throttle import Throttle
 from synapse_core.events import RUN_ENDED, Event, Kind, now
 from synapse_core.fold import Folding
@@ -25,11 +27,13 @@ class PlainDisplay:
     Of an action with ``each`` the counts are told as its progress, and of its instances only those that fail.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, work_dir: str | None = None, *, clock: Callable[[], datetime] = now) -> None:
         self._console = console
+        self._work_dir = work_dir
         self._lines = Lines(look_of(console))
         self._folding = Folding()
         self._state = PipelineProgress()
+        self._clock = clock
         self._due: dict[str, datetime] = {}
         self._throttle = Throttle(LINES_A_SECOND)
 
@@ -48,7 +52,7 @@ class PlainDisplay:
 
     def update(self, progress: PipelineProgress) -> None:
         """Write a line for all that is new in this state."""
-        at = now()
+        at = self._clock()
         self._lines.fit(_names(progress))
         told = list(self._lines.changes(self._state, progress, at))
         running = [action for action in progress.progress if action.status is ActionStatus.RUNNING]
@@ -58,6 +62,8 @@ class PlainDisplay:
     def close(self) -> None:
         """Write what is left."""
         self._tell_left_out(at_end=True)
+        note = note_on(self._work_dir)
+        self._write([Text(visible(note, self._lines.look.encoding), "dim")] if note else [])
 
     # -- events as lines --------------------------------------------------------------------------------------
 

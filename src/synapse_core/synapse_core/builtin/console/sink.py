@@ -32,7 +32,7 @@ class ConsoleSink:
     def write(self, events: Sequence[Event]) -> None:
         """Show what has happened."""
         if self._display is None:
-            self._display = display_on(self._console, live=self._run.display == "live")
+            self._display = display_on(self._console, live=self._run.display == "live", work_dir=self._run.work_dir)
         self._display.tell(events)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ other. One thread draws about ten times a second, from the newest state, however
 from __future__ import annotations
 
 import atexit
+import contextlib
 import sys
 import threading
 from collections import deque
@@ -87,7 +88,8 @@ class Stage:
         self._draws = []
         self._frame()
         self._live.transient = True
-        self._live.stop()
+        with contextlib.suppress(OSError):
+            self._live.stop()
 
     def _work(self) -> None:
         while not self._stop.wait(1 / FRAMES_A_SECOND):
@@ -103,6 +105,7 @@ class Stage:
                 self._live.update(Group(*(draw(self._height()) for draw in list(self._draws))), refresh=True)
         except OSError:  # the terminal is gone; the run is not
             self._gone = True
+            self._take_printed()
 
     def _write_above(self) -> None:
         printed, lines = self._take_printed(), [self._lines.popleft() for _ in range(len(self._lines))]

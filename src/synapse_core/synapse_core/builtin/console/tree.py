@@ -105,8 +105,9 @@ class _Graph:
         """Whether a reader of the drawing would guess the row's needs."""
         before, fork = self.before[row], self.fork[row]
         if self.starts[row] or len(self.after[fork]) == 1:
-            same = (above for above in range(row - 1, -1, -1) if self.depth[above] <= self.depth[row])
-            return before == [fork] and (self.starts[row] or fork == next(same, -1))
+            level = self.depth[row] - self.starts[row]
+            seen_as = next((above for above in range(row - 1, -1, -1) if self.depth[above] <= level), -1)
+            return before == [fork] == [seen_as]
         inside = range(fork + 1, row)
         ends = [each for each in inside if not any(below < row for below in self.after[each])]
         return [need for need in before if need != fork] == ends

@@ -21,6 +21,9 @@ from synapse_core.models import ActionProgress, ActionStatus, PipelineProgress
 
 FRAMES_A_SECOND = 10
 
+_WIDE = 60
+"""From this width on there is room for what can be done without."""
+
 _NEXT = 3
 """How many waiting actions are shown where not all fit on the screen."""
 
@@ -31,7 +34,7 @@ class RunView:
 
     Attributes:
         height: lines to fill at most; as many as it takes, if None.
-        note: a last line under the end of a run: what to look at or to type next.
+        note: a last line under the end of a run: where its files are.
     """
 
     progress: PipelineProgress
@@ -50,8 +53,9 @@ class RunView:
     def _header(self, width: int, look: Look) -> Text:
         run = self.progress
         state = "cancelling" if run.cancel_requested and not run.status.is_terminal() else str(run.status)
-        text = Text(visible(run.name or "run", look.encoding), "bold")
-        text.append(f"  {visible(run.run_id, look.encoding)}", "dim")
+        text = Text().append(visible(run.name or "run", look.encoding), "bold")
+        if width >= _WIDE:
+            text.append(f"  {visible(run.run_id, look.encoding)}", "dim")
         text.append(f"  {state}", STYLES.get(run.status, ""))
         text.append(f"  {self._elapsed()}")
         percent = f"{int(run.overall_progress * 100 + 1e-9)}%"
@@ -73,8 +77,8 @@ class RunView:
         if not run.status.is_terminal():
             return
         style = STYLES.get(run.status, "")
-        text = Text(f"{look.marks.get(run.status, '')} {run.status}", style)
-        text.append(f" in {self._elapsed()}" if run.started_at else "", "default")
+        text = Text().append(f"{look.marks.get(run.status, '')} {run.status}", style)
+        text.append(f" in {self._elapsed()}" if run.started_at else "")
         yield fitted(text, width, look)
         for error in _errors(run):
             yield Text(f"  {visible(error, look.encoding)}", "red", overflow="fold")
@@ -120,9 +124,9 @@ class RunView:
 
 def _spanning(text: Text, cells: Cells, style: str, width: int, look: Look) -> Text:
     """A row that has no numbers to align: what there is to tell takes the line, and the time its end."""
-    time = f"  ({cells.time})" if cells.time and width >= 60 else ""
+    time = f"  ({cells.time})" if cells.time and width >= _WIDE else ""
     if cells.detail:
-        text.append(f"  {cells.detail}", style)
+        text.append(f"  {cells.detail}", style.removeprefix("bold "))
     text = fitted(text, width - len(time), look)
     text.append(time, "dim")
     return text
