@@ -151,6 +151,8 @@ def test_secrets_are_never_shown(model, data):
         Schema().structure(data, model)
     assert "1234567" not in str(caught.value)
     assert caught.value.issues
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
 
 
 def test_secrets_still_say_what_is_wrong():
@@ -240,6 +242,14 @@ def test_constraints_of_annotated_types_are_kept():
         "[2]": "must be < 64, got 64",
     }
     assert wrong("abc", Annotated[str, Interval(max_length=2)]) == {"": "must have at most 2 characters, got 3"}
+
+
+def test_a_long_path_is_shown_short():
+    """The path of something wrong very deep inside has a beginning and an end."""
+    data: dict[str, Any] = {"value": "x"}
+    for _ in range(50):
+        data = {"value": 1, "children": [data]}
+    assert list(wrong(data, Node)) == ["children[0].children[0]....[0].value"]
 
 
 def test_data_that_is_nested_without_end():

@@ -59,6 +59,12 @@ class Holder:
 
 
 @attrs.define
+class Tree:
+    value: int
+    children: list[Tree] = attrs.Factory(list)
+
+
+@attrs.define
 class Link:
     next: Any = None
 
@@ -195,17 +201,28 @@ def test_cycles_are_found():
 def test_values_nested_without_end():
     """A value that is nested too deeply is refused; one that is nested deeply is not."""
     deep: Any = 0
-    for _ in range(100):
+    for _ in range(150):
         deep = [deep]
     assert Schema().unstructure(deep) == deep
     for _ in range(5_000):
         deep = [deep]
     (message,) = wrong(deep).values()
-    assert message == "is nested more than 128 deep"
+    assert message == "is nested more than 200 deep"
     chain: Any = None
     for _ in range(5_000):
         chain = Link(chain)
-    assert list(wrong(chain).values()) == ["is nested more than 128 deep"]
+    assert list(wrong(chain).values()) == ["is nested more than 200 deep"]
+
+
+def test_what_is_written_can_be_read():
+    """The deepest model that is written can be read back."""
+    tree = Tree(0)
+    for _ in range(99):
+        tree = Tree(1, [tree])
+    schema = Schema()
+    assert schema.structure(json.loads(json.dumps(schema.unstructure(tree))), Tree) == tree
+    with pytest.raises(UnserializableError):
+        schema.unstructure(Tree(1, [Tree(2, [tree])]))
 
 
 def test_values_that_break_when_they_are_read():

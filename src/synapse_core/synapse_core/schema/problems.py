@@ -11,6 +11,7 @@ from synapse_core.errors import FieldIssue, ValidationError
 from synapse_core.schema.names import found_name, shown, type_name
 
 MOST_ISSUES = 100
+_LONGEST_PATH = 40
 
 Segment = str | int
 
@@ -120,8 +121,11 @@ class Whole(str):
 
 def path_text(path: Iterable[Segment]) -> str:
     """``layers[2].units``; a key that is no plain word is quoted: ``weights['a b']``."""
+    segments = tuple(path)
+    if len(segments) > _LONGEST_PATH:
+        segments = (*segments[:4], Whole("..."), *segments[-2:])
     text = ""
-    for segment in path:
+    for segment in segments:
         if isinstance(segment, Whole):
             text += segment if not text or segment.startswith("[") else f".{segment}"
         elif isinstance(segment, str) and _is_word(segment):

@@ -16,6 +16,8 @@ HINT = "save it as a file under ctx.work_dir (or the artifacts folder) and retur
 
 _WANTED = "JSON data"
 Path = tuple[str | int, ...]
+Found = Problem | tuple[Any, Path, tuple[int, ...]]
+"""Something wrong, or a value to look at: with its path, and the ids of what it is inside of."""
 
 
 def refusals(subject: str, value: Any, encode: Callable[[Any], Any], failure: Exception) -> UnserializableError:
@@ -26,7 +28,7 @@ def refusals(subject: str, value: Any, encode: Callable[[Any], Any], failure: Ex
     search = _Search(encode)
     problems: list[Problem] = []
     try:
-        problems += islice(search.problems(value, (), ()), MOST_ISSUES + 1)
+        problems += islice(search.problems(value), MOST_ISSUES + 1)
     except Exception as error:  # noqa: BLE001  a value that changes, or breaks, while it is looked at
         failure = error
     if not problems:
@@ -35,52 +37,62 @@ def refusals(subject: str, value: Any, encode: Callable[[Any], Any], failure: Ex
 
 
 class _Search:
+    """Goes through a value without recursion, as it may be nested deeper than Python's stack."""
+
     def __init__(self, encode: Callable[[Any], Any]) -> None:
         self._encode = encode
         self.came_upon_objects = False
 
-    def problems(self, value: Any, path: Path, within: tuple[int, ...]) -> Iterator[Problem]:
-        """What is wrong with the value at ``path``, inside of the objects whose ids are ``within``."""
+    def problems(self, value: Any) -> Iterator[Problem]:
+        """What is wrong with the value and with everything in it."""
+        levels = [self._look(value, (), ())]
+        while levels:
+            found = next(levels[-1], None)
+            if found is None:
+                levels.pop()
+            elif isinstance(found, Problem):
+                yield found
+            else:
+                levels.append(self._look(*found))
+
+    def _look(self, value: Any, path: Path, within: tuple[int, ...]) -> Iterator[Found]:
+        """What is found at one value, which is inside of the objects whose ids are ``within``."""
         if value is None or isinstance(value, (str, bool)):
             return
         if isinstance(value, (int, float)):
             yield from _number(value, path)
         elif id(value) in within:
             yield _problem("refers back to itself", value, path)
-        elif len(within) > DEEPEST:
-            yield _problem(f"is nested more than {DEEPEST} deep", value, path[:4])
+        elif len(path) > DEEPEST or len(within) > 2 * DEEPEST:
+            yield _problem(f"is nested more than {DEEPEST} deep", value, path)
         else:
             yield from self._inside(value, path, (*within, id(value)))
 
-    def _inside(self, value: Any, path: Path, within: tuple[int, ...]) -> Iterator[Problem]:
+    def _inside(self, value: Any, path: Path, within: tuple[int, ...]) -> Iterator[Found]:
         if isinstance(value, dict):
             for key, item in list(value.items()):
-                yield from self._pair(key, item, path, within)
+                yield (item, (*path, key), within) if isinstance(key, str) else _bad_key(key, path)
         elif isinstance(value, (list, tuple, set, frozenset)):
             for index, item in enumerate(value):
-                yield from self.problems(item, (*path, index), within)
+                yield item, (*path, index), within
         else:
-            yield from self._other(value, path, within)
+            yield self._other(value, path, within)
 
-    def _pair(self, key: Any, item: Any, path: Path, within: tuple[int, ...]) -> Iterator[Problem]:
-        if isinstance(key, str):
-            yield from self.problems(item, (*path, key), within)
-            return
-        what = found_name(key)
-        text = f"has a key of type {what}, but JSON's keys are text; declare the field as dict[{what}, ...]"
-        yield _problem(text, item, path)
-
-    def _other(self, value: Any, path: Path, within: tuple[int, ...]) -> Iterator[Problem]:
+    def _other(self, value: Any, path: Path, within: tuple[int, ...]) -> Found:
         try:
             stand_in = self._encode(value)
         except Exception as error:  # noqa: BLE001  encoders run properties and hooks of anybody's
-            yield _problem(f"cannot be written as JSON data: {type(error).__name__}: {error}", value, path)
-            return
-        if stand_in is value:
-            self.came_upon_objects = True
-            yield _problem(_refusal(value), value, path)
-        else:
-            yield from self.problems(stand_in, path, within)
+            return _problem(f"cannot be written as JSON data: {type(error).__name__}: {error}", value, path)
+        if stand_in is not value:
+            return stand_in, path, within
+        self.came_upon_objects = True
+        return _problem(_refusal(value), value, path)
+
+
+def _bad_key(key: Any, path: Path) -> Problem:
+    what = found_name(key)
+    text = f"has a key of type {what}, but JSON's keys are text; declare the field as dict[{what}, ...]"
+    return Problem(text, what, "str", path=path)
 
 
 def _number(value: float, path: Path) -> Iterator[Problem]:

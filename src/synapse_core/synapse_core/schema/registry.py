@@ -32,6 +32,8 @@ class Models:
         Raises:
             SynapseError: an annotation names a type that cannot be found.
         """
+        if not self.is_model(cls):
+            return ()
         known = self._fields.get(cls)
         if known is None:
             known = self._fields[cls] = self._read(cls)

@@ -118,17 +118,31 @@ def _coded_hook(cls: Any) -> Hook:
 
 def _enum_hook(cls: Any) -> Hook:
     form = enum_form(cls)
+    if form.flag:
+        return _flag_hook(cls)
     refuse = _refuser(tuple(form.forms.values()), cls.__name__)
 
     def read_enum(value: Any, _: Any) -> Any:
         if isinstance(value, cls):
             return value
         try:
-            return cls(read_int(value, None)) if form.flag else form.by_key[scalar_key(value)]
-        except (KeyError, TypeError, ValueError):
+            return form.by_key[scalar_key(value)]
+        except (KeyError, TypeError):
             raise refuse(value) from None
 
     return read_enum
+
+
+def _flag_hook(cls: Any) -> Hook:
+    def read_flag(value: Any, _: Any) -> Any:
+        if isinstance(value, cls):
+            return value
+        try:
+            return cls(read_int(value, None))
+        except (Problems, ValueError):
+            raise mismatch(cls, value, "the sum of its flags") from None
+
+    return read_flag
 
 
 def _literal_hook(literal: Any) -> Hook:
@@ -154,7 +168,7 @@ def _refuser(forms: tuple[Any, ...], name: str) -> Callable[[Any], Problems]:
         (problem,) = mismatch(name or options.replace(", ", " or "), value).problems
         close = nearest(value, texts) if isinstance(value, str) else None
         got = f"{problem.got}; did you mean {close!r}?" if close else problem.got
-        text = f"expected one of {options}" if len(forms) > 1 else f"expected {options}"
+        text = f"expected one of {options}" if len(forms) > 1 else f"expected {options or name}"
         return Problems([Problem(text, problem.found, problem.wanted, got, problem.type_got)])
 
     return refuse

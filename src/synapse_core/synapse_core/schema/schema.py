@@ -57,8 +57,9 @@ class Schema:
         hook = self._hook(model, extra)
         try:
             return hook(data, model)
-        except Exception:  # noqa: BLE001  whatever it was, it is found out and told by `_explain`
-            return self._explain(data, model, extra, subject)
+        except Exception:  # noqa: BLE001, S110  told by `_explain`, and not chained: it may show a secret
+            pass
+        return self._explain(data, model, extra, subject)
 
     def structurer(self, model: Any, *, subject: str = "value", extra: Extra = "ignore") -> Structurer:
         """`structure` for one model, without the looking up: for whoever does it often."""
@@ -67,8 +68,9 @@ class Schema:
         def structure(data: Any) -> Any:
             try:
                 return hook(data, model)
-            except Exception:  # noqa: BLE001  as above
-                return self._explain(data, model, extra, subject)
+            except Exception:  # noqa: BLE001, S110  as above
+                pass
+            return self._explain(data, model, extra, subject)
 
         return structure
 

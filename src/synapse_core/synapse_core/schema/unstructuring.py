@@ -8,7 +8,7 @@ from typing import Any
 
 Encode = Callable[[Any], Any]
 
-DEEPEST = 128
+DEEPEST = 200
 """How deep data may be nested; deeper is taken for something that contains itself."""
 
 
@@ -67,7 +67,7 @@ class Unstructuring:
         stand_in = self.encode(value)
         if stand_in is value:
             raise Refused
-        return self._walk(stand_in, depth + 1)
+        return self._walk(stand_in, depth)
 
     def _walk_dict(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
         data = {}
