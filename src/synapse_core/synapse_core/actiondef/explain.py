@@ -23,8 +23,9 @@ def name_missing(entrypoint: str, holder: Any, name: str, error: Exception) -> D
     """The module was imported and lacks the name."""
     if not isinstance(error, AttributeError):
         return DiscoveryError(f"cannot load {entrypoint!r}: {what(error)}")
-    where = public(getattr(holder, "__name__", "") or type(holder).__name__)
-    close = nearest(name, [each for each in vars(holder) if not each.startswith("_")])
+    own = getattr(holder, "__dict__", {})
+    where = public(own.get("__name__") or getattr(holder, "__qualname__", "") or type(holder).__name__)
+    close = nearest(name, [each for each in own if not each.startswith("_")])
     hint = f"did you mean {close!r}?" if close else f"check that {where} defines {name}, at its top level"
     return DiscoveryError(f"cannot load {entrypoint!r}: {where} has no {name!r}", hint=hint)
 

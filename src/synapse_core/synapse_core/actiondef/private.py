@@ -57,9 +57,9 @@ class PrivateNames:
         if self.prefix in _by_prefix:
             return
         with _lock:
-            if PRIVATE not in sys.modules:
-                sys.modules[PRIVATE] = _package(PRIVATE, [])
+            if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
                 sys.meta_path.insert(0, _Finder())
+            sys.modules.setdefault(PRIVATE, _package(PRIVATE, []))
             sys.modules[self.prefix] = _package(self.prefix, [self.folder])
             homes[self.prefix] = self.folder
             _by_prefix[self.prefix] = self

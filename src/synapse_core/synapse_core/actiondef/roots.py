@@ -138,8 +138,8 @@ class Root:
         if own is None:
             return False
         if name in sys.modules:
-            return _places(getattr(sys.modules[name], "__spec__", None)) != _places(own)
-        found = _find(name)
+            return _places(getattr(sys.modules[name], "__dict__", {}).get("__spec__")) != _places(own)
+        found = find_top(name)
         if found is None or (found.origin is None and own.origin is not None):
             return False  # free, or a mere folder elsewhere on the path, which a module of ours goes before
         return _places(found) != _places(own)
@@ -157,7 +157,8 @@ class Root:
         return found
 
 
-def _find(name: str) -> ModuleSpec | None:
+def find_top(name: str) -> ModuleSpec | None:
+    """Where a plain import would have a top module from; None where it would find none."""
     try:
         return importlib.util.find_spec(name)
     except Exception:  # noqa: BLE001  somebody's import hook failed: what it would find is not had by import either

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from synapse_core.errors import DiscoveryError
@@ -46,15 +47,13 @@ def import_target(entrypoint: str, root: str | None = None) -> Any:
     try:
         module = import_module(module_name, root)
     except (Exception, SystemExit) as error:
-        if isinstance(error, DiscoveryError):
-            raise
         from synapse_core.actiondef.explain import import_failed
 
         raise import_failed(entrypoint, module_name, root, error) from error
     return _attribute(module, name, entrypoint)
 
 
-def import_module(module: str, root: str | None = None) -> Any:
+def import_module(module: str, root: str | None = None) -> ModuleType:
     """The module of that name, or in that file; what it raises while it is imported passes through."""
     from synapse_core.actiondef import roots
 
