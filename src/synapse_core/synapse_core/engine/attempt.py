@@ -9,32 +9,15 @@ from typing import Any
 
 from attrs import define, field
 
+from synapse_core.engine.job import Job
 from synapse_core.engine.recorder import Recorder
 from synapse_core.engine.settings import RunSettings
 from synapse_core.engine.slots import Slots
 from synapse_core.events import Draft, Kind, now
 from synapse_core.models import Failure
-from synapse_core.pipeline import PlanNode
 from synapse_core.protocols import Attempt, Call, Executor, Outcome, Then
 
 _TIMEOUT = "timeout"
-
-
-@define(eq=False)
-class Job:
-    """One action, or one instance of it, that is to be run: its name, params, and how it is going.
-
-    ``tail`` is what its last attempt reported and is not posted yet. ``ready`` lists the nodes that its end made
-    ready, where that was settled already.
-    """
-
-    node: PlanNode
-    name: str
-    params: Mapping[str, Any]
-    attempt: int = 0
-    midway: Mapping[str, Any] | None = None
-    tail: list[Draft] = field(factory=list)
-    ready: list[str] | None = None
 
 
 CarryOn = Callable[[Job, Outcome], Job | None]

@@ -15,11 +15,12 @@ class LeaseKeeper:
     The epoch never changes while it is held, so the lease that `acquire` gave is good for every write.
     """
 
-    def __init__(self, store: Store, run_id: str, owner: str, ttl: float) -> None:
+    def __init__(self, store: Store, run_id: str, owner: str, ttl: float, over: Lease | None = None) -> None:
         self._store = store
         self._run_id = run_id
         self._owner = owner
         self._ttl = ttl
+        self._over = over
         self._lease: Lease | None = None
 
     async def acquire(self) -> Lease:
@@ -28,7 +29,7 @@ class LeaseKeeper:
         Raises:
             LeaseLostError: another engine holds it.
         """
-        self._lease = await self._store.acquire(self._run_id, self._owner, self._ttl)
+        self._lease = await self._store.acquire(self._run_id, self._owner, self._ttl, over=self._over)
         return self._lease
 
     async def keep(self) -> None:

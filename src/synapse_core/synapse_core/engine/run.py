@@ -9,8 +9,10 @@ from typing import Any
 from attrs import define, field
 
 from synapse_core.engine.attempt import Attempts
+from synapse_core.engine.identity import Identities
 from synapse_core.engine.lease import LeaseKeeper
 from synapse_core.engine.recorder import Recorder
+from synapse_core.engine.restore import Restored
 from synapse_core.engine.scheduler import Scheduler
 from synapse_core.engine.settings import RunSettings
 from synapse_core.engine.sinks import Sinks
@@ -18,8 +20,7 @@ from synapse_core.errors import LeaseLostError, StoreError
 from synapse_core.events import Draft, Kind, now
 from synapse_core.models import RunStatus
 from synapse_core.pipeline import Plan
-from synapse_core.protocols import Executor, Outcome, Store
-from synapse_core.schema import default_schema
+from synapse_core.protocols import Executor, Lease, Outcome, Store
 
 
 @define
@@ -44,6 +45,9 @@ class RunEngine:
         settings: see there.
         sinks: told what was stored.
         owner: who claims the run.
+        identities: what checkpoints say of the actions.
+        restored: what is known from before: of the run itself, or of the one that it resumes.
+        over: a lease on the run that is known to be dead.
     """
 
     def __init__(
@@ -57,17 +61,26 @@ class RunEngine:
         settings: RunSettings,
         sinks: Sinks,
         owner: str,
+        identities: Identities,
+        restored: Restored | None = None,
+        over: Lease | None = None,
     ) -> None:
         self._run_id = run_id
         self._store = store
         self._settings = settings
         self._recorder = Recorder(store, run_id, sinks, settings.store_timeout)
         self._attempts = Attempts(run_id, executor, self._recorder, settings, plan.max_parallel)
-        schema = settings.local.schema if settings.local is not None else default_schema()
+        self._recovers = restored is not None and restored.recovers
         self._scheduler = Scheduler(
-            run_id, plan, params, attempts=self._attempts, recorder=self._recorder, schema=schema
+            run_id,
+            plan,
+            params,
+            attempts=self._attempts,
+            recorder=self._recorder,
+            identities=identities,
+            restored=restored or Restored(),
         )
-        self._lease = LeaseKeeper(store, run_id, owner, settings.lease)
+        self._lease = LeaseKeeper(store, run_id, owner, settings.lease, over)
         self._helpers: list[asyncio.Task[None]] = []
         self._broken: StoreError | None = None
 
@@ -83,7 +96,7 @@ class RunEngine:
             StoreError: what happened could not be stored; the run is left as it is, and can be resumed.
         """
         self._recorder.lease = await self._lease.acquire()
-        self._recorder.post([Draft(Kind.RUN_STARTED, now())])
+        self._recorder.post([Draft(Kind.RUN_RESUMED if self._recovers else Kind.RUN_STARTED, now())])
         for helper in (self._attempts.pump(), self._listen(), self._lease.keep()):
             self._help(helper)
         try:

@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from synapse_core.engine.attempt import Attempts, Job, failure_payload
+from synapse_core.engine.attempt import Attempts, failure_payload
 from synapse_core.engine.fanout import FanOut
+from synapse_core.engine.identity import Identities
+from synapse_core.engine.job import Job
 from synapse_core.engine.recorder import Recorder
+from synapse_core.engine.restore import Restored
 from synapse_core.errors import StoreError, SynapseError
 from synapse_core.events import Draft, Kind, now
-from synapse_core.models import ActionStatus, Checkpoint, Failure, RunStatus
+from synapse_core.models import ActionProgress, Failure, RunStatus
 from synapse_core.pipeline import ParamsView, Plan, PlanNode
 from synapse_core.protocols import Outcome
-from synapse_core.schema import Schema, inputs_hash
 
 if TYPE_CHECKING:
     from synapse_core.engine.run import RunEnd
@@ -28,7 +30,8 @@ class Scheduler:
         plan, params: what is run, with what.
         attempts: runs the actions.
         recorder: told what happens.
-        schema: what tells a params model's fields.
+        identities: what checkpoints say of the actions.
+        restored: what is known from before.
     """
 
     def __init__(
@@ -39,13 +42,14 @@ class Scheduler:
         *,
         attempts: Attempts,
         recorder: Recorder,
-        schema: Schema,
+        identities: Identities,
+        restored: Restored,
     ) -> None:
         self._run_id = run_id
         self._plan = plan
-        self._view = ParamsView(plan, params, schema)
-        self._schema = schema
-        self._known: dict[str, frozenset[str] | None] = {}
+        self._view = ParamsView(plan, params, identities.schema)
+        self._identities = identities
+        self._restored = restored
         self._attempts = attempts
         self._recorder = recorder
         self._missing = {node.name: len(node.needs) for node in plan.nodes}
@@ -130,6 +134,13 @@ class Scheduler:
             return []
 
     async def _run(self, node: PlanNode) -> list[str]:
+        kept = self._restored.outcome(node.name)
+        if kept is not None:
+            self._reused(node.name)
+            return self._done(Job(node, node.name, {}), kept)
+        if (failed := self._restored.failed(node.name)) is not None:
+            self._fail_again(node, failed)
+            return []
         view = self._view.view(node.name)
         if not self._view.should_run(node.name, view):
             self._skip([node.name], f"its condition does not hold: when={node.when!r}")
@@ -138,7 +149,7 @@ class Scheduler:
         if node.each is not None:
             return await self._fan_out(node, view)
         alone = len(self._tasks) == 1 and node.timeout is None
-        job, outcome = await self._attempts.run(Job(node, node.name, view), self._carry_on if alone else None)
+        job, outcome = await self._attempts.run(self._job(node, node.name, view), self._carry_on if alone else None)
         return job.ready if job.ready is not None else await self._settle(job, outcome)
 
     def _carry_on(self, job: Job, outcome: Outcome) -> Job | None:
@@ -146,20 +157,42 @@ class Scheduler:
 
         It is called only while the job is all that runs, so that nobody else walks the plan meanwhile.
         """
-        if self._halted is not None or not self._recorder.commit_now(*self._completion(job, outcome)):
+        if self._halted is not None or not self._recorder.commit_now(
+            *self._identities.completion(self._run_id, job, outcome)
+        ):
             return None
         job.ready = self._done(job, outcome)
         if len(job.ready) != 1:
             return None
         node = self._plan[job.ready[0]]
-        if node.each or node.when or node.timeout or node.resources:
+        if node.each or node.when or node.timeout or node.resources or self._restored.knows(node.name):
             return None
         try:
-            following = Job(node, node.name, self._view.view(node.name))
+            following = self._job(node, node.name, self._view.view(node.name))
         except SynapseError:  # met again, and told, where the node is run in the ordinary way
             return None
         del self._left[node.name]
         return following
+
+    def _job(self, node: PlanNode, name: str, params: Mapping[str, Any]) -> Job:
+        """The job, with what it knows from before: its attempts, and the state it saved mid-way."""
+        job = Job(node, name, params, self._restored.attempts.get(name, 0), self._restored.midway.get(name))
+        if job.midway is not None and not self._restored.recovers:
+            self._recorder.post([Draft(Kind.ACTION_CHECKPOINT, now(), name, 0, job.midway)])
+        return job
+
+    def _reused(self, name: str) -> None:
+        """Say that an action's result is taken from another run; a recovered run has said how it ended itself."""
+        if not self._restored.recovers:
+            reason = f"completed in run {self._restored.source}"
+            self._recorder.post([Draft(Kind.ACTION_SKIPPED, now(), name, 0, {"reason": reason, "reused": True})])
+
+    def _fail_again(self, node: PlanNode, failed: ActionProgress) -> None:
+        """An action had failed for good when the run's engine died: do what the pipeline says of failures."""
+        outcome = Outcome("failed", failure=failed.failure or Failure("Error", failed.error or ""))
+        if failed.error != "cancelled":
+            self._fail(failed.name, outcome)
+            self._skip_dependents(node)
 
     def _released(self, node: PlanNode) -> list[str]:
         ready = []
@@ -176,7 +209,7 @@ class Scheduler:
         if outcome.status != "completed":
             self._failed(job.node, job.name, outcome, job.attempt, job.tail)
             return []
-        await self._recorder.commit(*self._completion(job, outcome))
+        await self._recorder.commit(*self._identities.completion(self._run_id, job, outcome))
         return self._done(job, outcome)
 
     def _done(self, job: Job, outcome: Outcome) -> list[str]:
@@ -187,33 +220,6 @@ class Scheduler:
             self._values[name] = outcome.value if outcome.value is not None else outcome.result
             self._results[name] = outcome.result
         return self._released(job.node)
-
-    def _completion(self, job: Job, outcome: Outcome) -> tuple[list[Draft], Checkpoint]:
-        """A job's last events and its checkpoint, which are stored in one transaction."""
-        at = now()
-        spec = job.node.spec
-        checkpoint = Checkpoint(
-            self._run_id,
-            job.name,
-            job.node.index,
-            ActionStatus.COMPLETED,
-            outcome.result,
-            job.attempt,
-            at,
-            entrypoint=spec.entrypoint,
-            version=spec.version,
-            inputs_hash=self._inputs_hash(job),
-        )
-        return [*job.tail, Draft(Kind.ACTION_COMPLETED, at, job.name, job.attempt)], checkpoint
-
-    def _inputs_hash(self, job: Job) -> str:
-        """Of the params that the action knows; of all, where it has no model."""
-        name = job.node.name
-        if name not in self._known:
-            model = job.node.spec.params_model
-            self._known[name] = None if model is None else frozenset(f.name for f in self._schema.fields(model))
-        known = self._known[name]
-        return inputs_hash(job.params if known is None else {k: v for k, v in job.params.items() if k in known})
 
     def _failed(self, node: PlanNode, name: str, outcome: Outcome, attempt: int, tail: list[Draft]) -> None:
         """Store that a job failed, and do what the pipeline says of failures."""
@@ -241,7 +247,8 @@ class Scheduler:
 
     def _skip_dependents(self, node: PlanNode) -> None:
         if self._plan.on_failure == "continue":
-            self._skip(self._plan.descendants(node.name), f"needs {node.name!r}, which failed")
+            left = [name for name in self._plan.descendants(node.name) if name in self._left]
+            self._skip(left, f"needs {node.name!r}, which failed")
 
     def _skip(self, names: Iterable[str], reason: str) -> None:
         at = now()
@@ -253,18 +260,28 @@ class Scheduler:
 
     async def _fan_out(self, node: PlanNode, view: Mapping[str, Any]) -> list[str]:
         fan = FanOut(node, self._view.items(node.name, view), self)
-        self._recorder.post([Draft(Kind.ACTION_STARTED, now(), node.name, 1, {"instances": len(fan.items)})])
-        outcome = await fan.run()
-        return await self._settle(Job(node, node.name, view, attempt=1), outcome)
+        job = self._job(node, node.name, view)
+        job.attempt += 1
+        started = Draft(Kind.ACTION_STARTED, now(), node.name, job.attempt, {"instances": len(fan.items)})
+        self._recorder.post([started])
+        return await self._settle(job, await fan.run())
 
     async def run_instance(self, node: PlanNode, index: int, item: Any) -> Outcome | None:
         """Run one instance; None where it could not be started any more."""
         if self._halted is not None:
             return None
-        job = Job(node, f"{node.name}[{index}]", self._view.instance_params(node.name, item))
+        name = f"{node.name}[{index}]"
+        kept = self._restored.outcome(name)
+        if kept is not None:
+            self._reused(name)
+            return kept
+        if (failed := self._restored.failed(name)) is not None:
+            self._fail_again(node, failed)
+            return Outcome("failed", failure=failed.failure)
+        job = self._job(node, name, self._view.instance_params(node.name, item))
         job, outcome = await self._attempts.run(job)
         if outcome.status == "completed":
-            await self._recorder.commit(*self._completion(job, outcome))
+            await self._recorder.commit(*self._identities.completion(self._run_id, job, outcome))
         else:
             self._failed(node, job.name, outcome, job.attempt, job.tail)
         return outcome

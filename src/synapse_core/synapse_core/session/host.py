@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-from attrs import define
+from attrs import define, evolve
 
 from synapse_core.engine import RunEnd, RunEngine, RunSettings
 from synapse_core.engine.sinks import Sinks
@@ -14,13 +14,16 @@ from synapse_core.errors import ExecutionError, RunCancelledError
 from synapse_core.events import RUN_ENDED, Draft, Event, Kind, now
 from synapse_core.fold import Folding
 from synapse_core.models import PipelineProgress, RunStatus
-from synapse_core.pipeline import Plan
 from synapse_core.plugins import PluginManager
-from synapse_core.protocols import Executor, Outcome, RunInfo, RunRecord, Store
+from synapse_core.protocols import DirectStore, Executor, Lease, Outcome, RunInfo, RunRecord, Store
+from synapse_core.session.again import Again
+from synapse_core.session.options import Asked
+from synapse_core.session.owner import owner_id
 
 _REMEMBERED = 1000
 """How many runs the result objects of are kept."""
 
+_PAGE = 1000
 _SINKS_CLOSE = 5.0
 _CLOSE = 15.0
 
@@ -44,43 +47,62 @@ class Host:
     Args:
         store: remembers the runs.
         pm: whose hooks are told when a run has ended.
-        owner: who claims the runs.
+        again: tells what runs are resumed from.
     """
 
-    def __init__(self, store: Store, pm: PluginManager, owner: str) -> None:
+    def __init__(self, store: Store, pm: PluginManager, again: Again) -> None:
         self._store = store
         self._pm = pm
-        self._owner = owner
+        self._again = again
+        self._owner = owner_id()
+        self._durable = not isinstance(store, DirectStore) or store.waits
         self._runs: dict[str, _Hosted] = {}
 
     # -- start ------------------------------------------------------------------------------------------------
 
+    async def create(self, info: RunInfo, asked: Asked) -> None:
+        """Have the store keep a new run."""
+        data = {**asked.plan.to_data(portable=False), "name": info.name}
+        created = Draft(Kind.RUN_CREATED, now(), None, 0, {**data, "params": asked.params})
+        record = RunRecord(
+            info.run_id,
+            info.name,
+            asked.params,
+            data,
+            created.time,
+            info.work_dir,
+            resumed_from=asked.options.resume_from,
+            target=asked.options.target,
+            options=asked.options.kept(),
+        )
+        taken_over = [evolve(checkpoint, run_id=info.run_id) for checkpoint in asked.checkpoints]
+        await self._store.create(record, [created], taken_over)
+
     async def start(
         self,
         info: RunInfo,
-        plan: Plan,
-        params: Mapping[str, Any],
+        asked: Asked,
         *,
         executor: Executor,
         settings: RunSettings,
         sinks: Sinks,
+        over: Lease | None = None,
     ) -> None:
-        """Have the store keep the run, and start its engine."""
-        data = {**plan.to_data(portable=False), "name": info.name}
-        created = Draft(Kind.RUN_CREATED, now(), None, 0, {**data, "params": params})
-        record = RunRecord(info.run_id, info.name, params, data, created.time, info.work_dir)
-        last = await self._store.create(record, [created])
+        """Start the engine of a run that the store has."""
         if sinks:
-            sinks.write([Event(info.run_id, last, created.time, created.kind, payload=created.payload)])
+            sinks.write(await self._store.read(info.run_id, limit=_PAGE))
         engine = RunEngine(
             info.run_id,
-            plan,
-            params,
+            asked.plan,
+            asked.params,
             executor=executor,
             store=self._store,
             settings=settings,
             sinks=sinks,
             owner=self._owner,
+            identities=self._again.identities(self._durable),
+            restored=asked.restored,
+            over=over,
         )
         end = asyncio.ensure_future(self._host(engine, info, sinks))
         end.add_done_callback(_seen)

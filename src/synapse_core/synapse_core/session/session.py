@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
+
+from attrs import evolve
 
 from synapse_core.context import data_home
 from synapse_core.engine import RunSettings
+from synapse_core.engine.resume import ResumePlan
 from synapse_core.engine.sinks import Sinks
 from synapse_core.env import PluginEnvironment
 from synapse_core.errors import SynapseError
@@ -21,14 +23,15 @@ from synapse_core.ids import new_run_id
 from synapse_core.models import PipelineProgress
 from synapse_core.pipeline import as_graph
 from synapse_core.plugins import PluginManager
-from synapse_core.protocols import Executor, RunInfo, Sink, Store
+from synapse_core.protocols import Executor, RunInfo, Store
 from synapse_core.schema import Schema
+from synapse_core.session.again import Again, Unfinished
 from synapse_core.session.host import Host
 from synapse_core.session.loop import LoopThread
+from synapse_core.session.options import Asked, RunOptions
 from synapse_core.worker import WorkerHooks
 
 T = TypeVar("T")
-Display = Literal["none", "plain", "live", "json"]
 
 
 class Session:
@@ -65,7 +68,8 @@ class Session:
         self._hooks = WorkerHooks(self.pm.worker_plugins(), self.schema)
         self._executors: dict[tuple[str, str], Executor] = {}
         self._loop = LoopThread("synapse-session")
-        self._host = Host(self.store, self.pm, f"{socket.gethostname()}:{os.getpid()}:{new_run_id()[-8:]}")
+        self._again = Again(self.store, self.schema)
+        self._host = Host(self.store, self.pm, self._again)
         self._closed = False
 
     # -- run --------------------------------------------------------------------------------------------------
@@ -76,90 +80,113 @@ class Session:
         Args:
             pipeline: an `ActionPipeline`, a `PipelineDefinition`, or a list of actions.
             params: the initial params.
-            **options: see `submit_async`.
+            **options: see `RunOptions`.
 
         Raises:
-            PipelineError: the pipeline cannot be built.
+            PipelineError: the pipeline cannot be built, or is not what it was when the run to resume was run.
             ValidationError: the initial params do not survive JSON.
-            NotFoundError: there is no such executor.
+            NotFoundError: there is no such executor, no run to resume, or nothing to resume from.
         """
-        info, start = self._prepare(pipeline, params, **options)
+        info, start = self._prepare(pipeline, params, options)
         self._loop.call(start)
         return info.run_id
 
     async def submit_async(self, pipeline: Any, params: Mapping[str, Any] | None = None, **options: Any) -> str:
-        """As `submit`.
-
-        Args:
-            pipeline: as for `submit`.
-            params: as for `submit`.
-            **options: see `_prepare`.
-        """
-        info, start = self._prepare(pipeline, params, **options)
+        """As `submit`."""
+        info, start = await asyncio.to_thread(self._prepare, pipeline, params, options)
         await self._loop.run(start)
         return info.run_id
 
-    def _prepare(
-        self,
-        pipeline: Any,
-        params: Mapping[str, Any] | None,
-        *,
-        executor: str | Executor = "local",
-        options: Mapping[str, Any] | None = None,
-        name: str | None = None,
-        display: Display = "none",
-        sinks: Iterable[Sink] = (),
-        job_id: str | None = None,
-        env: PluginEnvironment | Mapping[str, str] | None = None,
-        extra: Literal["ignore", "forbid"] = "ignore",
-        strict: bool = False,
-        grace: float = 5.0,
-    ) -> tuple[RunInfo, Coroutine[Any, Any, None]]:
-        """What is to be awaited on the session's loop to start a run; all that can be wrong with the call is told here.
+    def plan_resume(self, pipeline: Any, params: Mapping[str, Any] | None = None, **options: Any) -> ResumePlan | None:
+        """What a resume would reuse and what it would run, action by action, and why; it runs nothing.
 
         Args:
             pipeline: as for `submit`.
             params: as for `submit`.
-            executor: an executor's name, or an executor.
-            options: for the executor that is named.
-            name: the run's name; the pipeline's if None.
-            display: what the console sink shows.
-            sinks: told of this run's events, beside those of the plugins.
-            job_id: handed to the actions.
-            env: the environment that the actions see, over the session's.
-            extra: what becomes of params that an action does not know: in a pipeline they accumulate, so they are
-                ignored.
-            strict: a result that does not fit its model is an error, not a warning.
-            grace: seconds that a cancelled action has before it is forced.
+            **options: as for `submit`; ``resume_from`` must be among them.
         """
-        plan = as_graph(pipeline, name=name).plan
-        initial = self.schema.unstructure(dict(params or {}), subject="params")
-        runner = self._executor(executor, options or {})
-        run_id = new_run_id()
+        return self._loop.call(self._again.compare(self._asked(pipeline, params, options)))[1]
+
+    def _asked(self, pipeline: Any, params: Mapping[str, Any] | None, options: Mapping[str, Any]) -> Asked:
+        chosen = RunOptions(**options)
+        plan = as_graph(pipeline, name=chosen.name).plan
+        return Asked(plan, self.schema.unstructure(dict(params or {}), subject="params"), chosen)
+
+    def _prepare(
+        self, pipeline: Any, params: Mapping[str, Any] | None, options: Mapping[str, Any]
+    ) -> tuple[RunInfo, Coroutine[Any, Any, None]]:
+        """All that can be done of a start in the caller's thread, and what is left to do on the session's loop."""
+        asked = self._asked(pipeline, params, options)
+        executor = self._executor(asked.options)
+        if asked.options.resume_from is not None:
+            asked = self._loop.call(self._again.resumed(asked))
+        info = self._info(new_run_id(), asked)
+        return info, self._begin(info, asked, executor)
+
+    def _info(self, run_id: str, asked: Asked) -> RunInfo:
+        actions = tuple(node.name for node in asked.plan.nodes)
         work_dir = str(Path(self._work_base) / run_id)
-        actions = tuple(node.name for node in plan.nodes)
-        info = RunInfo(run_id, name or plan.name, actions, initial, work_dir, display)
-        settings = RunSettings(
-            extra=extra,
-            strict=strict,
-            env={**self._env, **(env or {})},
-            job_id=job_id,
+        name = asked.options.name or asked.plan.name
+        return RunInfo(run_id, name, actions, asked.params, work_dir, asked.options.display)
+
+    def _begin(self, info: RunInfo, asked: Asked, executor: Executor) -> Coroutine[Any, Any, None]:
+        """Ask the plugins, here, and give what creates and starts the run."""
+        told = self._told(info, asked)
+
+        async def begin() -> None:
+            await self._host.create(info, asked)
+            await self._host.start(info, asked, executor=executor, settings=self._settings(info, asked), sinks=told)
+
+        return begin()
+
+    def _told(self, info: RunInfo, asked: Asked) -> Sinks:
+        told = Sinks([*self.pm.sinks(info), *(("the caller", sink) for sink in asked.options.sinks)])
+        self.pm.each("synapse_run_started", run=info)
+        return told
+
+    def _settings(self, info: RunInfo, asked: Asked) -> RunSettings:
+        options = asked.options
+        return RunSettings(
+            extra=options.extra,
+            strict=options.strict,
+            env={**self._env, **(options.env or {})},
+            job_id=options.job_id,
             hooks=self.pm.worker_hooks(),
             local=self._hooks,
-            work_dir=work_dir,
-            grace=grace,
+            work_dir=info.work_dir,
+            grace=options.grace,
         )
-        told = Sinks([*self.pm.sinks(info), *(("the caller", sink) for sink in sinks)])
-        self.pm.each("synapse_run_started", run=info)
-        return info, self._host.start(info, plan, initial, executor=runner, settings=settings, sinks=told)
 
-    def _executor(self, wanted: str | Executor, options: Mapping[str, Any]) -> Executor:
-        if not isinstance(wanted, str):
-            return wanted
-        key = (wanted, repr(sorted(options.items())))
+    def _executor(self, options: RunOptions) -> Executor:
+        if not isinstance(options.executor, str):
+            return options.executor
+        key = (options.executor, repr(sorted(options.options.items())))
         if key not in self._executors:
-            self._executors[key] = self.pm.executor(wanted).factory(**options)
+            self._executors[key] = self.pm.executor(options.executor).factory(**options.options)
         return self._executors[key]
+
+    # -- go on ------------------------------------------------------------------------------------------------
+
+    def unfinished(self) -> list[Unfinished]:
+        """The runs of the store that have not ended, each with why it is not to be recovered here, if it is not."""
+        return self._loop.call(self._again.unfinished())
+
+    def recover(self, run_id: str, **options: Any) -> str:
+        """Go on with a run whose engine died: what it has completed stays, what was running is attempted again.
+
+        Args:
+            run_id: the run.
+            **options: ``display``, ``sinks``, ``env``, and ``executor`` where the run had one that has no name.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+            StoreError: it has ended, its engine lives, or what it has completed has changed.
+        """
+        record, asked, dead = self._loop.call(self._again.recovery(run_id, **options))
+        info = evolve(self._info(run_id, asked), name=record.name, work_dir=record.work_dir)
+        executor, settings, told = self._executor(asked.options), self._settings(info, asked), self._told(info, asked)
+        self._loop.call(self._host.start(info, asked, executor=executor, settings=settings, sinks=told, over=dead))
+        return run_id
 
     # -- wait -------------------------------------------------------------------------------------------------
 
@@ -199,7 +226,7 @@ class Session:
         Raises:
             ExecutionError: as `wait`; else as `submit`.
         """
-        info, start = self._prepare(pipeline, params, **options)
+        info, start = self._prepare(pipeline, params, options)
         try:
             return self._loop.call(self._host.execute(info.run_id, start))
         except KeyboardInterrupt:
@@ -208,11 +235,12 @@ class Session:
 
     async def execute_async(self, pipeline: Any, params: Mapping[str, Any] | None = None, **options: Any) -> Any:
         """As `execute`; cancelling the awaiting task cancels the run."""
-        info, start = self._prepare(pipeline, params, **options)
+        info, start = await asyncio.to_thread(self._prepare, pipeline, params, options)
         try:
             return await self._loop.run(self._host.execute(info.run_id, start))
         except asyncio.CancelledError:
-            await self.cancel_async(info.run_id)
+            with contextlib.suppress(SynapseError):
+                await self.cancel_async(info.run_id)
             raise
 
     def interrupt(self, run_id: str) -> None:

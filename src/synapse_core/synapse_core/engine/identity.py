@@ -1,0 +1,78 @@
+"""What tells whether a result may be reused: the action's entry point, its version, and the inputs it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import define, field
+
+from synapse_core.actiondef import ActionSpec
+from synapse_core.actiondef.target import portable
+from synapse_core.engine.job import Job
+from synapse_core.errors import DiscoveryError
+from synapse_core.events import Draft, Kind, now
+from synapse_core.models import ActionStatus, Checkpoint
+from synapse_core.pipeline import PlanNode
+from synapse_core.protocols import Outcome
+from synapse_core.schema import Schema, inputs_hash
+
+
+@define
+class Identities:
+    """Tells identities, each worked out once; and writes them into checkpoints.
+
+    Attributes:
+        schema: tells the fields of params models.
+        version_of: tells an action's version.
+    """
+
+    schema: Schema
+    version_of: Callable[[ActionSpec], str]
+    _fields: dict[str, frozenset[str] | None] = field(factory=dict, init=False)
+    _actions: dict[str, tuple[str, str]] = field(factory=dict, init=False)
+
+    def inputs(self, node: PlanNode, params: Mapping[str, Any]) -> str:
+        """The hash of the params that the node's action knows; of all, where it has no model."""
+        known = self.known(node)
+        return inputs_hash(params if known is None else {key: value for key, value in params.items() if key in known})
+
+    def known(self, node: PlanNode) -> frozenset[str] | None:
+        """The params that the node's action knows; None where it has no model and takes all."""
+        if node.name not in self._fields:
+            model = node.spec.params_model
+            fields = None if model is None else frozenset(f.name for f in self.schema.fields(model))
+            self._fields[node.name] = fields
+        return self._fields[node.name]
+
+    def action(self, node: PlanNode) -> tuple[str, str]:
+        """The entry point of the node's action, as another process finds it, and its version."""
+        if node.name not in self._actions:
+            self._actions[node.name] = (entrypoint_of(node.spec), self.version_of(node.spec))
+        return self._actions[node.name]
+
+    def completion(self, run_id: str, job: Job, outcome: Outcome) -> tuple[list[Draft], Checkpoint]:
+        """A completed job's last events and its checkpoint, which are stored in one transaction."""
+        at = now()
+        entrypoint, version = self.action(job.node)
+        checkpoint = Checkpoint(
+            run_id,
+            job.name,
+            job.node.index,
+            ActionStatus.COMPLETED,
+            outcome.result,
+            job.attempt,
+            at,
+            entrypoint=entrypoint,
+            version=version,
+            inputs_hash=self.inputs(job.node, job.params),
+        )
+        return [*job.tail, Draft(Kind.ACTION_COMPLETED, at, job.name, job.attempt)], checkpoint
+
+
+def entrypoint_of(spec: ActionSpec) -> str:
+    """The action's entry point as it is kept: as another process finds it, if it can be found at all."""
+    try:
+        return portable(spec.entrypoint)
+    except DiscoveryError:
+        return spec.entrypoint

@@ -1,0 +1,81 @@
+"""How a run is asked for: `RunOptions`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from synapse_core.engine.restore import Restored
+from synapse_core.env import PluginEnvironment
+from synapse_core.models import Checkpoint
+from synapse_core.pipeline import Plan
+from synapse_core.protocols import Executor, Sink
+
+Display = Literal["none", "plain", "live", "json"]
+
+
+@frozen(kw_only=True)
+class RunOptions:
+    """The keyword arguments of `Session.submit` and its like.
+
+    Attributes:
+        executor: an executor's name, or an executor.
+        options: for the executor that is named.
+        name: the run's name; the pipeline's if None.
+        display: what the console sink shows.
+        sinks: told of this run's events, beside those of the plugins.
+        job_id: handed to the actions.
+        env: the environment that the actions see, over the session's.
+        extra: what becomes of params that an action does not know: in a pipeline they accumulate, so they are ignored.
+        strict: a result that does not fit its model is an error, not a warning.
+        grace: seconds that a cancelled action has before it is forced, where the executor can.
+        resume_from: a run whose completed actions are reused; its params hold unless others are given.
+        rerun_from: with ``resume_from``: run this action and all that follow it again in any case.
+        force: with ``resume_from``: run again what has changed since it was completed, and all that follows.
+        missing_ok: with ``resume_from``: start afresh where there is nothing to resume from.
+        target: where the pipeline was loaded from, for a later resume to load it from there again.
+    """
+
+    executor: str | Executor = "local"
+    options: Mapping[str, Any] = field(factory=dict)
+    name: str | None = None
+    display: Display = "none"
+    sinks: tuple[Sink, ...] = field(default=(), converter=tuple)
+    job_id: str | None = None
+    env: PluginEnvironment | Mapping[str, str] | None = field(default=None, repr=False)
+    extra: Literal["ignore", "forbid"] = "ignore"
+    strict: bool = False
+    grace: float = 5.0
+    resume_from: str | None = None
+    rerun_from: str | None = None
+    force: bool = False
+    missing_ok: bool = False
+    target: str | None = None
+
+    def kept(self) -> dict[str, Any]:
+        """What is kept with the run, for recovering it; the environment is not, as it may hold secrets."""
+        executor = self.executor if isinstance(self.executor, str) else None
+        options = dict(self.options) if executor is not None else {}
+        names = ("job_id", "extra", "strict", "grace")
+        return {"executor": executor, "options": options, **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def of_kept(cls, kept: Mapping[str, Any], **others: Any) -> RunOptions:
+        """The options that `kept` gave, and others."""
+        return cls(**{**kept, "executor": kept.get("executor") or "local", **others})
+
+
+@frozen
+class Asked:
+    """A run that is to be started: what, with which params, how, and from what.
+
+    ``checkpoints`` are those that a new run takes over from the one that it resumes.
+    """
+
+    plan: Plan
+    params: Mapping[str, Any]
+    options: RunOptions
+    restored: Restored | None = None
+    checkpoints: tuple[Checkpoint, ...] = ()
