@@ -238,7 +238,7 @@ class Store(Protocol):
         """Runs, newest first; ``before`` is the id that the page before ended with."""
 
     async def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
-        """The run's checkpoints, oldest first, with their ``params_snapshot``."""
+        """The run's checkpoints, oldest first; `snapshots` puts together their ``params_snapshot``."""
 
     async def acquire(self, run_id: str, owner: str, ttl: float, *, over: Lease | None = None) -> Lease:
         """Claim a run for ``ttl`` seconds, atomically; the epoch rises with every claim.

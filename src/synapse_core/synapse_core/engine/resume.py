@@ -69,6 +69,7 @@ class ResumePlan:
 def plan_resume(
     plan: Plan,
     params: Mapping[str, Any],
+    *,
     record: RunRecord,
     checkpoints: Sequence[Checkpoint],
     identities: Identities,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from synapse_core.pipeline.params import ParamsView
     from synapse_core.pipeline.plan import Plan, PlanNode
     from synapse_core.pipeline.problems import PipelineBuildError, SchemaWarning
+    from synapse_core.pipeline.snapshots import snapshots
 
 __all__ = [
     "Node",
@@ -32,6 +33,7 @@ __all__ = [
     "SchemaWarning",
     "When",
     "as_graph",
+    "snapshots",
 ]
 
 _HOMES = {
@@ -42,6 +44,7 @@ _HOMES = {
     "params": ("ParamsView",),
     "plan": ("Plan", "PlanNode"),
     "problems": ("PipelineBuildError", "SchemaWarning"),
+    "snapshots": ("snapshots",),
 }
 _HOME = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from attrs import define, evolve, field
 
@@ -189,14 +188,7 @@ class MemoryStore:
     async def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
         """See `Store.checkpoints`."""
         with self._lock:
-            run = self._run(run_id)
-            params: dict[str, Any] = dict(run.record.params)
-            found = []
-            for checkpoint in run.checkpoints:
-                if isinstance(checkpoint.result, Mapping):
-                    params = {**params, **checkpoint.result}
-                found.append(evolve(checkpoint, params_snapshot=params))
-            return found
+            return tuple(self._run(run_id).checkpoints)
 
     async def acquire(self, run_id: str, owner: str, ttl: float, *, over: Lease | None = None) -> Lease:
         """See `Store.acquire`."""
