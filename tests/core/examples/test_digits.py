@@ -261,7 +261,7 @@ def some_images(count: int = 300) -> Images:
 def test_the_gradients_are_those_of_the_loss() -> None:
     """They agree with what a small step along each of them does to the loss."""
     network, images = Network.new([64, 5, 4, 10], np.random.default_rng(3)), some_images(20)
-    network.weights = [weights.astype(np.float64) for weights in network.weights]  # type: ignore[misc]
+    network.weights = [weights.astype(np.float64) for weights in network.weights]
     for parameter, gradient in zip(network.parameters, network.gradients(images), strict=True):
         place = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
         before, step = parameter[place], 1e-3

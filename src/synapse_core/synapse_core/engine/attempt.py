@@ -77,7 +77,10 @@ class Attempts:
     async def _once(self, job: Job, carry_on: CarryOn | None) -> tuple[Job, Outcome]:
         live = _Live(job, carry_on)
         call = self._begin(live)
-        live.attempt = self._executor.start(call, self._wake, self._carrier(live) if carry_on is not None else None)
+        # Under the lock, so that a worker that is done before `start` returns does not find no attempt to drain.
+        with self._lock:
+            carrier = self._carrier(live) if carry_on is not None else None
+            live.attempt = self._executor.start(call, self._wake, carrier)
         timer = None
         if job.node.timeout is not None:
             timer = self._loop.call_later(job.node.timeout, self._stop, live, _TIMEOUT, self._settings.grace)
