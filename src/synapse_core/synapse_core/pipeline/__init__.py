@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from synapse_core.pipeline.params import ParamsView
     from synapse_core.pipeline.plan import Plan, PlanNode
     from synapse_core.pipeline.problems import PipelineBuildError, SchemaWarning
-    from synapse_core.pipeline.snapshots import snapshots
+    from synapse_core.pipeline.snapshot import snapshots
 
 __all__ = [
     "Node",
@@ -44,7 +44,7 @@ _HOMES = {
     "params": ("ParamsView",),
     "plan": ("Plan", "PlanNode"),
     "problems": ("PipelineBuildError", "SchemaWarning"),
-    "snapshots": ("snapshots",),
+    "snapshot": ("snapshots",),
 }
 _HOME = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import field, frozen
 
 from synapse_core.actiondef import ActionSpec
+from synapse_core.actiondef.target import entrypoint_of
 from synapse_core.errors import NotFoundError, PipelineError, unknown
 from synapse_core.pipeline.expressions import Each, OnFailure, is_entrypoint, parse_each, parse_when
 from synapse_core.pipeline.node import Resources, Retry, When
@@ -19,14 +20,15 @@ def _same_action(spec: ActionSpec) -> tuple[str, str, str | None]:
 
 
 def _same_when(when: When | None) -> str | None:
-    return when if when is None or isinstance(when, str) else entrypoint_of(when)
+    return when if when is None or isinstance(when, str) else name_of(when)
 
 
-def entrypoint_of(function: Callable[..., Any]) -> str:
-    """``pkg.mod:function``, as it says of itself; whether it can be found there is another question."""
-    kind = type(function)
-    module = getattr(function, "__module__", None) or kind.__module__
-    return f"{module}:{getattr(function, '__qualname__', None) or kind.__qualname__}"
+def name_of(function: Callable[..., Any]) -> str:
+    """The entry point of a ``when`` function; of one that has no name, what its type is called."""
+    try:
+        return entrypoint_of(function)[0]
+    except AttributeError:
+        return entrypoint_of(type(function))[0]
 
 
 @frozen
@@ -176,8 +178,9 @@ class Plan:
         """The plan as JSON data, with entry points for actions and functions.
 
         Args:
-            portable: refuse a ``when`` that another process could not find (a lambda, a function inside a function).
-                Where the data is only to be looked at, give False: such a function is then written as it calls itself.
+            portable: refuse actions and ``when`` functions that another process could not find (a lambda, what is
+                defined inside a function). Where the data stays here, give False: such a one is written as it calls
+                itself.
 
         Raises:
             PipelineError: the plan is to be portable and is not.

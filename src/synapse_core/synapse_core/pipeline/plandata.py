@@ -12,9 +12,10 @@ from typing import Any
 import attrs
 
 from synapse_core.actiondef import ActionSpec, import_target
+from synapse_core.actiondef.target import portable as as_portable
 from synapse_core.errors import DiscoveryError, PipelineError
 from synapse_core.pipeline.node import Resources, Retry, When
-from synapse_core.pipeline.plan import Plan, PlanNode, entrypoint_of
+from synapse_core.pipeline.plan import Plan, PlanNode, name_of
 
 _OF_PLAN = ("on_failure", "max_parallel", "strict", "description")
 _OF_SPEC = ("root", "description", "category", "method", "version", "plugin")
@@ -33,7 +34,7 @@ def _node_to_data(node: PlanNode, portable: bool) -> dict[str, Any]:
     data: dict[str, Any] = {
         "name": node.name,
         "action": node.spec.name,
-        "entrypoint": node.spec.entrypoint,
+        "entrypoint": _portable(node, node.spec.entrypoint) if portable else node.spec.entrypoint,
         **_said(node.spec, _OF_SPEC),
         "needs": list(node.needs),
         **_said(node, _OF_NODE),
@@ -47,6 +48,13 @@ def _node_to_data(node: PlanNode, portable: bool) -> dict[str, Any]:
     if node.when is not None:
         data["when"] = _when_to_data(node, node.when, portable)
     return data
+
+
+def _portable(node: PlanNode, entrypoint: str) -> str:
+    try:
+        return as_portable(entrypoint)
+    except DiscoveryError as error:
+        raise PipelineError(f"node {node.name!r}: {error.message}", hint=error.hint) from error
 
 
 def _said(obj: Any, names: tuple[str, ...]) -> dict[str, Any]:
@@ -64,8 +72,8 @@ def _resources_to_data(resources: Resources) -> dict[str, Any]:
 def _when_to_data(node: PlanNode, when: When, portable: bool) -> str:
     if isinstance(when, str):
         return when
-    entrypoint = entrypoint_of(when)
-    if portable and not _is_found(when, entrypoint):
+    entrypoint = name_of(when)
+    if portable and not _is_found(when):
         raise PipelineError(
             f"node {node.name!r}: when={entrypoint} cannot be found again by its name",
             hint="define the function at the top level of a module, or name a param: when='augment'",
@@ -73,10 +81,10 @@ def _when_to_data(node: PlanNode, when: When, portable: bool) -> str:
     return entrypoint
 
 
-def _is_found(function: Any, entrypoint: str) -> bool:
-    module, _, path = entrypoint.partition(":")
-    found: Any = sys.modules.get(module)
-    for part in path.split("."):
+def _is_found(function: Any) -> bool:
+    """Whether the function is what its module has under its name."""
+    found: Any = sys.modules.get(getattr(function, "__module__", ""))
+    for part in getattr(function, "__qualname__", "").split("."):
         found = getattr(found, part, None)
     return found is function
 
@@ -88,7 +96,7 @@ def load_when(node: PlanNode, entrypoint: str) -> Callable[[Mapping[str, Any]], 
         PipelineError: it cannot be imported or is no function.
     """
     try:
-        found = import_target(entrypoint)
+        found = import_target(entrypoint, node.spec.root)
     except DiscoveryError as error:
         raise PipelineError(
             f"node {node.name!r}: its when={entrypoint} cannot be loaded: {error.__cause__ or error}"
