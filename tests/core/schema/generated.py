@@ -194,7 +194,7 @@ def models(draw: st.DrawFn, depth: int = 2) -> Case:
 
 _NAMES = st.text("abc", max_size=4)
 
-_RULED: list[tuple[Any, Any, st.SearchStrategy[Any]]] = [
+RULED: list[tuple[Any, Any, st.SearchStrategy[Any]]] = [
     (int, validators.ge(2), st.integers(-3, 8)),
     (int, [validators.gt(2), validators.le(6)], st.integers(-3, 8)),
     (int, validators.in_([1, 2, 3]), st.integers(-3, 8)),
@@ -224,15 +224,17 @@ _RULED: list[tuple[Any, Any, st.SearchStrategy[Any]]] = [
     (Any, None, st.none() | _NAMES),
 ]
 
-ODD = st.sampled_from(
-    [None, True, False, 0, 1, 1.0, 1.5, -1, "", "a", "fast", [], [1], ["a"], {}, {"a": 1}, {"1": "a"}]
-)
+ODD_VALUES: list[Any] = [
+    *(None, True, False, 0, 1, 1.0, 1.5, 2, 3, 7, -1, "", "a", "ab", "abc", "fast", [], [1], [-1], ["a"], [1, 2, 3]),
+    *([1, "a"], ["a", 1], {}, {"a": 1}, {"a": -1}, {"": 1}, {"1": "a"}, {"x": "a"}),
+]
+ODD = st.sampled_from(ODD_VALUES)
 
 
 @st.composite
 def described(draw: st.DrawFn, depth: int = 1) -> tuple[Any, st.SearchStrategy[Any]]:
     """A model that JSON Schema can say in full, and data for it, good and bad."""
-    rows = draw(st.lists(st.sampled_from(_RULED), min_size=1, max_size=4))
+    rows = draw(st.lists(st.sampled_from(RULED), min_size=1, max_size=4))
     fields: dict[str, Any] = {}
     data: dict[str, st.SearchStrategy[Any]] = {}
     for index, (wanted, validator, values) in enumerate(rows):

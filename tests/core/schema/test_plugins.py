@@ -187,6 +187,17 @@ def test_hooks_for_a_type_of_ones_own():
     ]
 
 
+class Euros(Money):
+    pass
+
+
+def test_a_hook_for_a_class_is_one_for_its_subclasses():
+    """As with cattrs, what was registered for a class takes its subclasses too, both ways."""
+    schema = Schema(configure=[configure])
+    assert schema.unstructure([Euros(3)]) == [3]
+    assert schema.structure([3], list[Euros]) == [Money(3)]  # type: ignore[arg-type]
+
+
 @attrs.frozen
 class Renamed:
     size: int

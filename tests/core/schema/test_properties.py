@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import attrs
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
@@ -13,7 +15,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from synapse_core.errors import UnserializableError, ValidationError
 from synapse_core.schema import Schema, parse_text
 from synapse_core.schema.problems import path_text
-from tests.core.schema.generated import described, models
+from tests.core.schema.generated import ODD_VALUES, RULED, described, models
 
 
 def refusal(error_type: Any, call: Callable[..., Any], *args: Any) -> Any:
@@ -63,6 +65,17 @@ def test_the_json_schema_says_what_is_taken(model, data):
     value = data.draw(values)
     taken = refusal(ValidationError, schema.structure, value, cls) is None
     assert Draft202012Validator(said).is_valid(value) == taken
+
+
+@pytest.mark.parametrize(("wanted", "validator"), [row[:2] for row in RULED], ids=str)
+def test_the_json_schema_of_every_rule(wanted, validator):
+    """The same, for each kind of constraint and each odd value."""
+    cls = attrs.make_class("M", {"f": attrs.field(type=wanted, validator=validator)})
+    schema = Schema()
+    said = Draft202012Validator(schema.json_schema(cls))
+    for odd in ODD_VALUES:
+        taken = refusal(ValidationError, schema.structure, {"f": odd}, cls) is None
+        assert said.is_valid({"f": odd}) == taken, odd
 
 
 @SLOW

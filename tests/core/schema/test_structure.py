@@ -92,6 +92,14 @@ class IntBox(Box[int]):
     label: str = ""
 
 
+L = TypeVar("L", bound=Layer)
+
+
+@attrs.define
+class Stack(Generic[L]):
+    layer: L
+
+
 GOOD: list[tuple[Any, Any, Any]] = [
     (int, 3, 3),
     (int, 3.0, 3),
@@ -344,6 +352,30 @@ def test_annotations_as_text_keep_their_constraints():
 
     with pytest.raises(ValidationError, match="epochs: must be >= 1, got 0"):
         Schema().structure({"epochs": 0}, Params)
+
+
+def test_models_inside_functions_may_contain_themselves():
+    """A class can name itself wherever it is defined."""
+
+    @dataclass
+    class Node:
+        value: int
+        children: list[Node] = field(default_factory=list)
+
+    @attrs.define
+    class Leaf:
+        value: int
+        next: Leaf | None = None
+
+    assert Schema().structure({"value": 1, "children": [{"value": 2}]}, Node) == Node(1, [Node(2)])
+    assert Schema().structure({"value": 1, "next": {"value": 2}}, Leaf) == Leaf(1, Leaf(2))
+
+
+def test_type_variables_stand_for_their_bound():
+    """A generic model without arguments takes what its variables are bound to."""
+    assert Schema().structure({"layer": {"units": 1}}, Stack) == Stack(Layer(1))
+    with pytest.raises(ValidationError, match=r"layer\.units: is required \(int\)"):
+        Schema().structure({"layer": {}}, Stack)
 
 
 def test_a_name_that_cannot_be_found_is_told():

@@ -42,6 +42,13 @@ class Square:
 
 
 @attrs.frozen
+class Cube:
+    kind: Literal["cube"]
+    size: float
+    depth: float
+
+
+@attrs.frozen
 class Metres:
     amount: float
 
@@ -96,6 +103,13 @@ def test_literals_tell_models_apart():
     assert [(i.path, i.message) for i in caught.value.issues] == [("shapes[0].size", "expected float, got str 'big'")]
 
 
+def test_literals_weigh_more_than_what_is_missing():
+    """Data that names a model is for that model, even where another would miss less of it."""
+    with pytest.raises(ValidationError) as caught:
+        Schema().structure({"kind": "cube", "size": 1}, Circle | Cube)
+    assert [issue.path for issue in caught.value.issues] == ["depth"]
+
+
 def test_models_alike_are_told_apart_by_their_types_or_by_name():
     """Models with the same fields: the one whose types fit, else the one that ``_type`` names, else an error."""
     schema = Schema()
@@ -133,6 +147,7 @@ def test_models_beside_plain_mappings():
     schema = Schema()
     assert schema.structure({"rate": 1.0}, wanted) == Sgd(1.0)
     assert schema.structure({"a": "b"}, wanted) == {"a": "b"}
+    assert schema.structure({"_type": "Grams", "amount": 1}, Metres | Grams | dict[str, Any]) == Grams(1.0)
 
 
 def test_typed_dicts_in_unions():

@@ -77,6 +77,8 @@ class Link:
         ({"b", "a"}, ["a", "b"]),
         ({3, 1.5, 2}, [1.5, 2, 3]),
         (frozenset({Path("b"), Path("a")}), ["a", "b"]),
+        ({Path(name) for name in "edcba"}, ["a", "b", "c", "d", "e"]),
+        ({(2, "b"), (1, "c"), (1, "a")}, [[1, "a"], [1, "c"], [2, "b"]]),
         (deque([1]), [1]),
         (OrderedDict(a=1), {"a": 1}),
         (Counter("aa"), {"a": 2}),

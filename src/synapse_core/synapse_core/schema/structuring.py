@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from threading import RLock
 from typing import Any
 
@@ -123,9 +124,11 @@ class Structuring:
         if not self._models.is_model(cls):
             return _foreign_hook(cls)
         fields = self._models.fields(cls)
-        if self.detailed or is_typed_dict(origin_of(cls)):
-            return explaining_hook(self, cls, fields, self._forbid)
-        return generated_hook(self, self.converter, cls, fields, self._forbid)
+        if not self.detailed and not is_typed_dict(origin_of(cls)):
+            # cattrs does not find a dataclass of a function that names itself
+            with suppress(NameError):
+                return generated_hook(self, self.converter, cls, fields, self._forbid)
+        return explaining_hook(self, cls, fields, self._forbid)
 
 
 def _foreign_hook(cls: Any) -> Hook:
