@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import codecs
+from collections import deque
 
 from synapse_core.events import Kind
 from synapse_core.worker import Reporter
 
 _LONGEST = 16 * 1024
+_LAST = 30
 
 
 class Lines:
-    """Makes log events of one output stream. Bytes that are no UTF-8 are escaped, long lines cut in pieces."""
+    """Makes log events of one output stream. Bytes that are no UTF-8 are escaped, long lines cut in pieces.
+
+    ``last`` has the newest lines.
+    """
 
     def __init__(self, reporter: Reporter, stream: str) -> None:
         self._reporter = reporter
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         self._rest = ""
+        self.last: deque[str] = deque(maxlen=_LAST)
 
     def feed(self, chunk: bytes) -> None:
         """Take what was printed."""
@@ -37,4 +43,5 @@ class Lines:
 
     def _emit(self, line: str) -> None:
         text = line.rstrip("\r")
+        self.last.append(text)
         self._reporter.emit(Kind.ACTION_LOG, {"level": "info", "message": text, "data": {"stream": self._stream}})

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -43,6 +43,7 @@ class Supervised:
         self._orders: int | None = None
         self._stop: str | None = None
         self._outcome: Outcome | None = None
+        self._last_words: Sequence[str] = ()
 
     def run(self) -> Outcome:
         """Start the child and look after it until it and all that it started are gone. Never raises."""
@@ -57,7 +58,7 @@ class Supervised:
             self._listen(reports)
         finally:
             code = self._end()
-        return self._outcome or _died(code, self._call.action)
+        return self._outcome or _died(code, self._call.action, self._last_words)
 
     # -- start and end ----------------------------------------------------------------------------------------
 
@@ -125,6 +126,7 @@ class Supervised:
             streams: dict[Any, Callable[[bytes], None]] = {pipe: self._reported(frames.Decoder())}
             outputs = [(self._process.stdout, "stdout"), (self._process.stderr, "stderr")]
             lines = [Lines(self._reporter, stream) for _, stream in outputs]
+            self._last_words = lines[1].last
             for (output, _), taker in zip(outputs, lines, strict=True):
                 streams[output] = taker.feed
             for stream in streams:
@@ -188,14 +190,14 @@ def _outcome(data: Any) -> Outcome:
     return Outcome(data["status"], data["result"], data["merges"], failure=failure)
 
 
-def _died(code: int, action: str) -> Outcome:
+def _died(code: int, action: str, last_words: Sequence[str]) -> Outcome:
     if code < 0:
         name = signal.Signals(-code).name
         how = f"was ended by {name}{_MEANINGS.get(name, '')}"
     else:
         how = f"ended with exit code {code}"
     message = f"the process of {action!r} {how} before it gave a result"
-    return Outcome("died", failure=Failure("WorkerDiedError", message))
+    return Outcome("died", failure=Failure("WorkerDiedError", message, "\n".join(last_words)))
 
 
 _MEANINGS = {
