@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
 
 from synapse_core.models import Failure
 from synapse_core.pipeline import PlanNode
 from synapse_core.protocols import Outcome
 
-if TYPE_CHECKING:
-    from synapse_core.engine.scheduler import Scheduler
-
 _AT_ONCE = 64
 """How many instances are under way when nobody says; the executor's slots bound how many of them run."""
+
+
+RunInstance = Callable[[PlanNode, int, Any], Awaitable[Outcome | None]]
+"""Runs the instance for one item, by its number; None where it could not be started any more."""
 
 
 class FanOut:
     """Runs the instances of one node, at most ``max_parallel`` at once, and gathers their results in item order."""
 
-    def __init__(self, node: PlanNode, items: Sequence[Any], scheduler: Scheduler) -> None:
+    def __init__(self, node: PlanNode, items: Sequence[Any], run: RunInstance) -> None:
         self.items = items
         self._node = node
-        self._scheduler = scheduler
+        self._run = run
         self._results: list[Any] = [None] * len(items)
         self._values: list[Any] = [None] * len(items)
         self._bad: Outcome | None = None
@@ -42,7 +43,7 @@ class FanOut:
 
     async def _work(self, numbered: Iterator[tuple[int, Any]]) -> None:
         for index, item in numbered:
-            outcome = await self._scheduler.run_instance(self._node, index, item)
+            outcome = await self._run(self._node, index, item)
             if outcome is None:
                 self._unstarted += 1
             elif outcome.status == "completed":

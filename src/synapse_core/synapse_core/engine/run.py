@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
-from attrs import define, field
-
 from synapse_core.engine.attempt import Attempts
+from synapse_core.engine.end import RunEnd
 from synapse_core.engine.identity import Identities
 from synapse_core.engine.lease import LeaseKeeper
 from synapse_core.engine.recorder import Recorder
@@ -20,18 +19,7 @@ from synapse_core.errors import LeaseLostError, StoreError
 from synapse_core.events import Draft, Kind, now
 from synapse_core.models import RunStatus
 from synapse_core.pipeline import Plan
-from synapse_core.protocols import Executor, Lease, Outcome, Store
-
-
-@define
-class RunEnd:
-    """How a run ended. ``value`` is the result itself where it never left this process, else JSON data."""
-
-    status: RunStatus
-    value: Any = None
-    error: str | None = None
-    errors: tuple[str, ...] = ()
-    outcome: Outcome | None = field(default=None, repr=False)
+from synapse_core.protocols import Executor, Lease, Store
 
 
 class RunEngine:

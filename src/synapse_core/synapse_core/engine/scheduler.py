@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synapse_core.engine.attempt import Attempts, failure_payload
+from synapse_core.engine.end import RunEnd
 from synapse_core.engine.fanout import FanOut
 from synapse_core.engine.identity import Identities
 from synapse_core.engine.job import Job
@@ -17,9 +18,6 @@ from synapse_core.events import Draft, Kind, now
 from synapse_core.models import ActionProgress, Failure, RunStatus
 from synapse_core.pipeline import ParamsView, Plan, PlanNode
 from synapse_core.protocols import Outcome
-
-if TYPE_CHECKING:
-    from synapse_core.engine.run import RunEnd
 
 
 class Scheduler:
@@ -82,8 +80,6 @@ class Scheduler:
 
     def end(self) -> RunEnd:
         """How the run has ended."""
-        from synapse_core.engine.run import RunEnd
-
         if self._cancelled is not None:
             return RunEnd(RunStatus.CANCELLED, error=self._cancelled, errors=tuple(self._errors), outcome=self._first)
         if self._errors:
@@ -259,14 +255,14 @@ class Scheduler:
     # -- fan-out ----------------------------------------------------------------------------------------------
 
     async def _fan_out(self, node: PlanNode, view: Mapping[str, Any]) -> list[str]:
-        fan = FanOut(node, self._view.items(node.name, view), self)
+        fan = FanOut(node, self._view.items(node.name, view), self._instance)
         job = self._job(node, node.name, view)
         job.attempt += 1
         started = Draft(Kind.ACTION_STARTED, now(), node.name, job.attempt, {"instances": len(fan.items)})
         self._recorder.post([started])
         return await self._settle(job, await fan.run())
 
-    async def run_instance(self, node: PlanNode, index: int, item: Any) -> Outcome | None:
+    async def _instance(self, node: PlanNode, index: int, item: Any) -> Outcome | None:
         """Run one instance; None where it could not be started any more."""
         if self._halted is not None:
             return None
