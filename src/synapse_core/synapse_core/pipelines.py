@@ -80,13 +80,14 @@ class ActionPipeline(PipelineGraph):
             params: the initial params.
             executor: an executor's name or an executor; or one that runs whole pipelines elsewhere, which has a
                 ``submit`` of its own.
-            session: where to run, unless the executor runs it elsewhere.
+            session: where to run, unless the executor runs it elsewhere; if None the default session whose runs are
+                kept (in SQLite, where that is installed).
             **options: as for `Session.submit_async`, or for the executor's ``submit``.
         """
         if hasattr(executor, "submit"):
             submitted: str = executor.submit(self, dict(params or {}), **options)
             return submitted
-        return _session(session).submit(self, params, executor=executor, **options)
+        return _session(session, durable=True).submit(self, params, executor=executor, **options)
 
     def wait(
         self, run_id: str, executor: Any = None, *, session: Session | None = None, timeout: float | None = None
@@ -99,15 +100,15 @@ class ActionPipeline(PipelineGraph):
         if hasattr(executor, "get_result"):
             executor.wait(run_id, **({} if timeout is None else {"timeout_seconds": timeout}))
             return executor.get_result(run_id)
-        here = _session(session)
+        here = _session(session, durable=True)
         here.wait(run_id, timeout)
         return here.result(run_id)
 
 
-def _session(session: Session | None) -> Session:
+def _session(session: Session | None, *, durable: bool = False) -> Session:
     from synapse_core.session import default_session
 
-    return session or default_session()
+    return session or default_session(durable=durable)
 
 
 def _told(ctx: RuntimeContext | None) -> dict[str, Any]:

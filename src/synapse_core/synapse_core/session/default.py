@@ -1,4 +1,4 @@
-"""The session that is used where nobody gives one."""
+"""The sessions that are used where nobody gives one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import threading
 from synapse_core.session.session import Session
 
 _lock = threading.Lock()
-_session: Session | None = None
-_owner = 0
+_sessions: dict[tuple[bool, int], Session] = {}
 
 
-def default_session() -> Session:
-    """A session with the memory store, made when first needed and closed at exit; a forked child makes its own."""
-    global _session, _owner
+def default_session(*, durable: bool = False) -> Session:
+    """A session made when first needed and closed at exit; a forked child makes its own.
+
+    Args:
+        durable: with the store that runs are kept in by default, else with one in memory.
+    """
+    key = (durable, os.getpid())
     with _lock:
-        if _session is None or _owner != os.getpid():
-            _session, _owner = Session(), os.getpid()
-            atexit.register(_session.close)
-        return _session
+        if key not in _sessions:
+            _sessions[key] = Session(store=None if durable else "memory:")
+            atexit.register(_sessions[key].close)
+        return _sessions[key]

@@ -29,6 +29,7 @@ from synapse_core.session.again import Again, Unfinished
 from synapse_core.session.host import Host
 from synapse_core.session.loop import LoopThread
 from synapse_core.session.options import Asked, RunOptions
+from synapse_core.session.stores import default_store
 from synapse_core.worker import WorkerHooks
 
 T = TypeVar("T")
@@ -41,7 +42,8 @@ class Session:
     Use it as a context manager, or `close` it.
 
     Args:
-        store: a store's URL (``memory:``) or a store.
+        store: a store's URL (``memory:``, ``sqlite:///runs.db``) or a store; None for the default one, which is
+            ``SYNAPSE_STORE``, else SQLite in the user's data folder where that is installed, else memory.
         plugins: further plugins: objects, module names, or files.
         block: names of plugins that are not to be loaded.
         env: the environment that actions see, as ``ctx.env``.
@@ -52,7 +54,7 @@ class Session:
     def __init__(
         self,
         *,
-        store: str | Store = "memory:",
+        store: str | Store | None = "memory:",
         plugins: Iterable[object] = (),
         block: Iterable[str] = (),
         env: PluginEnvironment | Mapping[str, str] | None = None,
@@ -61,6 +63,8 @@ class Session:
     ) -> None:
         self.pm = PluginManager(plugins=plugins, block=block, entry_points=entry_points)
         self.schema = Schema(self.pm.adapters(), self.pm.converters())
+        if store is None:
+            store = default_store(self.pm)
         self.store: Store = self.pm.store(store).factory(store) if isinstance(store, str) else store
         self._owns_store = isinstance(store, str)
         self._env = dict(env) if env is not None else {}
