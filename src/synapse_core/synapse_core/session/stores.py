@@ -8,7 +8,7 @@ from synapse_core.plugins import PluginManager
 
 
 def default_store(pm: PluginManager) -> str:
-    """Its URL: what ``SYNAPSE_STORE`` says, else SQLite in the user's data folder where that is installed, else memory."""
+    """Its URL: what ``SYNAPSE_STORE`` says, else SQLite in the user's data folder if it is installed, else memory."""
     said = os.environ.get("SYNAPSE_STORE")
     if said:
         return said
