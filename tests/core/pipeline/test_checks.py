@@ -249,7 +249,7 @@ class TestBindings:
             ("params", "'params' alone is no binding"),
             ("", "a binding is a text such as"),
             ("train..x", "a binding is a text such as"),
-            ("train. x", "a binding is a text such as"),
+            ("train. .x", "a binding is a text such as"),
             (3, "a binding is a text such as"),
         ],
     )
@@ -278,7 +278,7 @@ class TestBindings:
     def test_the_type_of_what_is_bound(self):
         """Is checked like a field's."""
         assert strictly(self.bound("train.weights_path", int)) == (
-            "'use' wants w: int, but is bound to 'train.weights_path', which is w: str",
+            "'use' wants w: int, but it is bound to 'train.weights_path': str",
         )
 
     def test_nested_models_are_followed(self):
@@ -305,7 +305,18 @@ class TestBindings:
         """The longest name that fits is meant."""
         one, two = Node(act("x", gives={"b": str}), name="a"), Node(act("y", gives={"c": int}), name="a.b")
         (problem,) = strictly([one, two, Node(act("use", takes={"w": str}), inputs={"w": "a.b.c"})])
-        assert "which is w: int" in problem
+        assert problem == "'use' wants w: str, but it is bound to 'a.b.c': int"
+
+    def test_names_with_blanks(self):
+        """Can be bound like any other."""
+        train = Node(act("train", gives={"w": str}), name="Train it")
+        fine([train, Node(act("use", takes={"w": str}), inputs={"w": "Train it.w"})])
+
+    def test_who_comes_after_and_takes_nothing(self):
+        """Does not make a bound key a taken one."""
+        nothing = act("nothing", takes={})
+        (problem,) = refused([self.train, Node(nothing, inputs={"v": "train.weights_path"}), nothing])
+        assert problem.endswith("the action takes no 'v'; it takes nothing")
 
     def test_all_are_told_at_once(self):
         """Of all nodes."""
@@ -341,6 +352,19 @@ class TestEach:
             Node(act("b", takes={"files": str}), each="files", inputs={"files": "a.n"}),
         ]
         assert strictly(actions) == ("'b': each='files' wants list[str], but the binding to 'a.n' gives files: int",)
+
+    def test_the_list_itself_is_not_given(self):
+        """An action that needs it too would fail for want of it."""
+        both = {"file": str, "files": list[str]}
+        (problem,) = strictly([Node(act("a", takes=both), each="file in files")])
+        assert "an instance gets its item and not the list" in problem
+        optional = attrs.make_class("P", {"file": attrs.field(type=str), "files": attrs.field(type=list, default=None)})
+        fine([Node(act("a", takes=optional), each="file in files")])
+
+    def test_nobody_need_agree_on_the_item(self):
+        """Each instance has its own."""
+        a, b = act("a", gives={"file": str}), act("b", gives={"file": str})
+        fine([[a, b], Node(act("c", takes={"file": str}), each="file in files")])
 
     def test_an_action_without_a_model(self):
         """Takes what it gets."""

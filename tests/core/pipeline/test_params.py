@@ -133,6 +133,23 @@ class TestConflicts:
             with pytest.raises(ParamsConflictError):
                 run(PipelineGraph([[A, B], node]), {"a": {"w": [1]}, "b": {"w": [2]}}).view("c")
 
+    def test_secrets_are_not_shown(self):
+        """Whoever says that the key is one: who gives it, or who takes it."""
+        secret = attrs.make_class("Secret", {"w": attrs.field(type=str, metadata={"secret": True})})
+        given = {"a": {"w": "hush"}, "b": {"w": "quiet"}}
+        for actions in ([[act("a", gives=secret), B], C], [[A, B], act("c", takes=secret)]):
+            with pytest.raises(ParamsConflictError, match="gave it different values\n") as caught:
+                run(PipelineGraph(actions), given).view("c")
+            assert "hush" not in str(caught.value)
+            assert "quiet" not in str(caught.value)
+
+    def test_nobody_need_agree_on_the_item_of_a_fan_out(self):
+        """Each instance has its own."""
+        node = Node(act("c", takes={"file": str}), each="file in files")
+        view = run(PipelineGraph([[A, B], node]), {"a": {"file": 1}, "b": {"file": 2}}, {"files": ["x"]})
+        assert view.view("c") == {"files": ["x"]}
+        assert view.instance_params("c", "x") == {"file": "x"}
+
     def test_models_of_a_session(self):
         """A session's schema knows what such an action takes; without it, it is taken to take everything."""
 
@@ -159,7 +176,7 @@ class TestConflicts:
 
     def test_a_plan_whose_actions_cannot_be_loaded_here(self):
         """Takes them to take everything."""
-        data = PipelineGraph([[A, B], C]).plan.to_data()
+        data = PipelineGraph([[A, B], C]).plan.to_data(portable=False)
         for node in data["nodes"]:
             node["entrypoint"] = "nowhere_at_all:X"
         view = ParamsView(Plan.from_data(data), {})
@@ -318,6 +335,23 @@ class TestWhen:
         view = ParamsView(PipelineGraph([Node(A, when=name)]).plan, {})
         with pytest.raises(PipelineError, match=f"node 'a': its when={name}"):
             view.should_run("a", {})
+
+
+class TestMemory:
+    @pytest.mark.parametrize("actions", [[A] * 50, [A, [B] * 50, C], [[A, [B, C]], [D, E]] * 10])
+    def test_what_nobody_looks_at_any_more_is_forgotten(self, actions):
+        """A long pipeline does not keep its params once a node; and all can be put together again."""
+        plan = PipelineGraph(actions).plan
+        view = ParamsView(plan, {"x": 0})
+        kept, seen = 0, {}
+        for node in plan:
+            seen[node.name] = view.view(node.name)
+            view.done(node.name, {node.name: 1}, None)
+            kept = max(kept, len(view._seen))
+        assert kept <= 4
+        assert not view._seen
+        assert {node.name: view.view(node.name) for node in plan} == seen
+        assert not view._seen
 
 
 # -- against a naive reference --------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse_core.actiondef import ActionSpec
+from synapse_core.actiondef import ActionSpec, action
 from synapse_core.errors import NotFoundError, PipelineError
 from synapse_core.pipeline import Node, PipelineBuildError, PipelineGraph, Plan, PlanNode, Resources, Retry
 from synapse_core.pipeline.plan import bits
@@ -33,7 +33,14 @@ class Chooser:
         return True
 
 
-A, B, C, D = map(act, "abcd")
+@action
+def top_level(params, context):
+    """An action that any process can find."""
+    return {}
+
+
+A, B = map(act, "ab")
+TOP = top_level
 
 
 class TestOrder:
@@ -183,23 +190,24 @@ class TestData:
         """Through JSON a plan stays the same, whatever its nodes say."""
         nodes = [Node(act(name), needs=tuple(graph[name]), **data.draw(node_options)) for name in graph]
         plan = PipelineGraph(nodes, **options).plan
-        text = json.dumps(plan.to_data(), allow_nan=False)
+        text = json.dumps(plan.to_data(portable=False), allow_nan=False)
         again = Plan.from_data(json.loads(text))
         assert again == plan
-        assert again.to_data() == plan.to_data()
+        assert again.to_data(portable=False) == plan.to_data(portable=False)
 
     def test_what_is_not_said_is_left_out(self):
         """The data reads like the pipeline that was written."""
-        data = PipelineGraph([A, Node(B, retry=Retry(2), resources=Resources(num_gpus=0.5))], name="p").plan.to_data()
-        module = A.__module__
+        more = Node(TOP, name="b", retry=Retry(2), resources=Resources(num_gpus=0.5))
+        data = PipelineGraph([Node(TOP, name="a"), more], name="p").plan.to_data()
+        said = {"action": "top_level", "entrypoint": f"{__name__}:top_level"}
+        said["description"] = "An action that any process can find."
         assert data == {
             "name": "p",
             "nodes": [
-                {"name": "a", "action": "a", "entrypoint": f"{module}:act.<locals>.body", "needs": []},
+                {"name": "a", **said, "needs": []},
                 {
                     "name": "b",
-                    "action": "b",
-                    "entrypoint": f"{module}:act.<locals>.body",
+                    **said,
                     "needs": ["a"],
                     "resources": {"num_gpus": 0.5, "custom": {}},
                     "retry": {
@@ -216,8 +224,8 @@ class TestData:
 
     def test_zero_is_not_nothing(self):
         """No CPU at all is something one can ask for."""
-        plan = PipelineGraph([Node(A, resources=Resources(num_cpus=0))]).plan
-        assert Plan.from_data(plan.to_data())["a"].resources == Resources(num_cpus=0)
+        plan = PipelineGraph([Node(TOP, resources=Resources(num_cpus=0))]).plan
+        assert Plan.from_data(plan.to_data())["top_level"].resources == Resources(num_cpus=0)
 
     def test_what_a_spec_says_is_kept(self):
         """So that a stored plan knows its plugin, root and version."""
@@ -250,14 +258,21 @@ class TestData:
     @pytest.mark.parametrize("when", [lambda params: True, Chooser().method, functools.partial(wants_more)])
     def test_a_function_that_cannot_be_found_again(self, when):
         """Is refused where the data is to travel, and written as it calls itself where it is to be looked at."""
-        plan = PipelineGraph([Node(A, when=when)]).plan
-        with pytest.raises(PipelineError, match=r"node 'a': when=.* cannot be found again by its name"):
+        plan = PipelineGraph([Node(TOP, when=when)]).plan
+        with pytest.raises(PipelineError, match=r"node 'top_level': when=.* cannot be found again by its name"):
             plan.to_data()
         assert ":" in plan.to_data(portable=False)["nodes"][0]["when"]
 
+    def test_an_action_that_cannot_be_found_again(self):
+        """Is refused where the data is to travel, with the cure."""
+        plan = PipelineGraph([A]).plan
+        with pytest.raises(PipelineError, match=r"node 'a': .* is defined inside a function(.|\n)*hint: move it"):
+            plan.to_data()
+        assert plan.to_data(portable=False)["nodes"][0]["entrypoint"].endswith("act.<locals>.body")
+
     def test_a_function_that_can(self):
         """Is written as an entry point."""
-        plan = PipelineGraph([Node(A, when=Chooser.choose)]).plan
+        plan = PipelineGraph([Node(TOP, when=Chooser.choose)]).plan
         assert plan.to_data()["nodes"][0]["when"] == f"{__name__}:Chooser.choose"
 
     @pytest.mark.parametrize(

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from synapse_core.pipeline.definition import PipelineDefinition, as_graph
-    from synapse_core.pipeline.expressions import OnFailure
     from synapse_core.pipeline.graph import PipelineGraph
     from synapse_core.pipeline.node import Node, Resources, Retry, When
     from synapse_core.pipeline.params import ParamsView
-    from synapse_core.pipeline.plan import Plan, PlanNode
+    from synapse_core.pipeline.plan import OnFailure, Plan, PlanNode
     from synapse_core.pipeline.problems import PipelineBuildError, SchemaWarning
     from synapse_core.pipeline.snapshot import snapshots
 
@@ -38,11 +37,10 @@ __all__ = [
 
 _HOMES = {
     "definition": ("PipelineDefinition", "as_graph"),
-    "expressions": ("OnFailure",),
     "graph": ("PipelineGraph",),
     "node": ("Node", "Resources", "Retry", "When"),
     "params": ("ParamsView",),
-    "plan": ("Plan", "PlanNode"),
+    "plan": ("OnFailure", "Plan", "PlanNode"),
     "problems": ("PipelineBuildError", "SchemaWarning"),
     "snapshot": ("snapshots",),
 }

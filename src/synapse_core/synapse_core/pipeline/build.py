@@ -8,11 +8,11 @@ from typing import Any, get_args
 from attrs import evolve
 
 from synapse_core.errors import PipelineError, SchemaIncompatibleError, SynapseError
-from synapse_core.pipeline.expressions import OnFailure, is_entrypoint, parse_each, parse_when
+from synapse_core.pipeline.expressions import is_entrypoint, parse_each, parse_when
 from synapse_core.pipeline.layout import Layout, Placed
 from synapse_core.pipeline.node import Node, When
 from synapse_core.pipeline.order import cycle, topological
-from synapse_core.pipeline.plan import Plan, PlanNode
+from synapse_core.pipeline.plan import OnFailure, Plan, PlanNode
 from synapse_core.pipeline.problems import PipelineBuildError, listed, warn
 
 _COROUTINE = 0x80 | 0x200  # inspect.CO_COROUTINE and CO_ASYNC_GENERATOR, without importing inspect
@@ -125,10 +125,10 @@ def check_plan(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
         PipelineBuildError: an action cannot be loaded, or a binding leads nowhere.
         SchemaIncompatibleError: there are problems, and the plan is strict.
     """
-    subject = f"pipeline {plan.name!r}"
     from synapse_core.pipeline.checks import Checks
     from synapse_core.pipeline.facts import Facts
 
+    subject = f"pipeline {plan.name!r}"
     missing = [wrong for wrong in map(_wrong_action, plan) if wrong]
     if missing:
         raise PipelineBuildError(subject, missing)

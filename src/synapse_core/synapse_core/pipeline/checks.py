@@ -12,8 +12,8 @@ from attrs import define, field
 
 from synapse_core.errors import PipelineError, nearest
 from synapse_core.pipeline.bindings import type_at
-from synapse_core.pipeline.expressions import parse_binding
-from synapse_core.pipeline.facts import Facts
+from synapse_core.pipeline.expressions import Each, parse_binding
+from synapse_core.pipeline.facts import Facts, Fields
 from synapse_core.pipeline.fits import fits, list_of
 from synapse_core.pipeline.plan import Plan, PlanNode
 from synapse_core.schema.names import type_name
@@ -62,7 +62,7 @@ class Checks:
                 self.errors.append(f"{node.name!r}: inputs[{key!r}]: {error}")
                 continue
             self._bound[node.index, key] = given
-            self._check_given(node, key, given, f"is bound to {text!r}, which is")
+            self._check_given(node, key, given, f"it is bound to {text!r}")
 
     def _source_type(self, node: PlanNode, text: str) -> Any:
         """The type of what is bound; Any where that cannot be told."""
@@ -77,17 +77,20 @@ class Checks:
 
     def _check_taken(self, node: PlanNode, key: str) -> None:
         """Somebody must take a bound key: the node itself, or what comes after it and finds it settled."""
-        takes = self.facts.takes[node.index]
-        if takes is None or key in takes or key in node.looks_at:
+        if self._takes(node, key):
             return
-        bit = 1 << node.index
-        after = [other for other in self.plan if self.plan.ancestor_masks[other.index] & bit]
-        if any(key in (self.facts.takes[other.index] or (key,)) for other in after):
+        if any(self._takes(self.plan[name], key) for name in self.plan.descendants(node.name)):
             return
+        takes = self.facts.takes[node.index] or {}
         close = nearest(key, takes)
         raise PipelineError(
             f"the action takes no {key!r}" + (f"; did you mean {close!r}?" if close else f"; it takes {_all(takes)}")
         )
+
+    def _takes(self, node: PlanNode, key: str) -> bool:
+        """Whether the node may look at the key; one of which nothing is known may."""
+        takes = self.facts.takes[node.index]
+        return takes is None or key in takes or key in node.looks_at
 
     # -- semantic types -------------------------------------------------------------------------------------------
 
@@ -130,8 +133,8 @@ class Checks:
     def _check_key(self, node: PlanNode, key: str, givers: list[int]) -> None:
         if key not in node.inputs:
             for giver in givers:
-                self._check_given(node, key, self._given(giver, key), f"{self.plan.nodes[giver].name!r} gives")
-        if len(givers) > 1:
+                self._check_given(node, key, self._given(giver, key), f"{self.plan.nodes[giver].name!r} gives {key}")
+        if len(givers) > 1 and (key in node.inputs or key not in node.owns):
             if key not in node.inputs:
                 self._conflict(node, key, givers)
             # Bound here it is settled for all that comes after; else it is said once, and not again of all of them.
@@ -148,9 +151,7 @@ class Checks:
         if wanted is None or wanted.converter is not None or (fan_out and key in (fan_out.item, fan_out.source)):
             return
         if not fits(given, wanted.type):
-            self.problems.append(
-                f"{node.name!r} wants {key}: {type_name(wanted.type)}, but {how} {key}: {type_name(given)}"
-            )
+            self.problems.append(f"{node.name!r} wants {key}: {type_name(wanted.type)}, but {how}: {type_name(given)}")
 
     def _conflict(self, node: PlanNode, key: str, givers: list[int]) -> None:
         last, *_, first = (self.plan.nodes[index].name for index in givers)
@@ -166,9 +167,12 @@ class Checks:
         fan_out, takes = node.fan_out, self.facts.takes[node.index]
         assert fan_out is not None  # what the caller asks for
         if takes is not None and fan_out.item not in takes:
-            close = nearest(fan_out.item, takes)
-            guess = f"; did you mean '{close} in {fan_out.source}'?" if close else f"; it takes {_all(takes)}"
-            self.problems.append(f"{node.name!r}: each={node.each!r}: the action takes no {fan_out.item!r}{guess}")
+            self._item_not_taken(node, fan_out, takes)
+        if takes and fan_out.item != fan_out.source in takes and takes[fan_out.source].required:
+            self.problems.append(
+                f"{node.name!r}: each={node.each!r}: the action wants {fan_out.source!r} too, but an instance gets its "
+                f"item and not the list; bind the list to a param of another name"
+            )
         for given, giver in self._sources(node, fan_out.source):
             wanted = list_of(takes[fan_out.item].type) if takes and fan_out.item in takes else list
             if not fits(given, wanted):
@@ -176,6 +180,11 @@ class Checks:
                     f"{node.name!r}: each={node.each!r} wants {type_name(wanted)}, but {giver} gives "
                     f"{fan_out.source}: {type_name(given)}"
                 )
+
+    def _item_not_taken(self, node: PlanNode, each: Each, takes: Fields) -> None:
+        close = nearest(each.item, takes)
+        guess = f"; did you mean '{close} in {each.source}'?" if close else f"; it takes {_all(takes)}"
+        self.problems.append(f"{node.name!r}: each={node.each!r}: the action takes no {each.item!r}{guess}")
 
     def _sources(self, node: PlanNode, key: str) -> Iterator[tuple[Any, str]]:
         if key in node.inputs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from attrs import frozen
 
@@ -57,7 +57,7 @@ def parse_binding(text: Any, nodes: Collection[str]) -> Binding:
     Raises:
         PipelineError: it is no such path, or names no node; the message says which is near.
     """
-    if not isinstance(text, str) or not _PATH.fullmatch(text):
+    if not isinstance(text, str) or not all(map(str.strip, text.split("."))):
         raise PipelineError(f"a binding is a text such as 'train.weights_path' or 'params.seed', got {text!r}")
     parts = text.split(".")
     for length in range(len(parts), 0, -1):
@@ -142,7 +142,3 @@ def guess(name: str, known: Collection[str]) -> str:
 
 def _a(data: Any) -> str:
     return "None" if data is None else f"of type {type(data).__name__}"
-
-
-OnFailure = Literal["finish", "continue", "cancel"]
-"""What becomes of the rest of a run when an action has failed for good."""

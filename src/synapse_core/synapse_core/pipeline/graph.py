@@ -7,8 +7,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
-    from synapse_core.pipeline.expressions import OnFailure
-    from synapse_core.pipeline.plan import Plan
+    from synapse_core.pipeline.plan import OnFailure, Plan
     from synapse_core.schema import Schema
 
 

@@ -148,13 +148,15 @@ class Node:
         action: a `BaseAction` class, a decorated function, a spec, or an entry point string.
         name: unique in the pipeline; the action's name (``train``, then ``train-2``) if None.
         needs: names of the nodes that come before; None leaves it to the place in the list.
-        inputs: params bound to results: ``{"weights": "train_a.weights_path"}``; ``"train_a"`` is the whole result
-            and ``"params.seed"`` an initial param.
+        inputs: params bound to results: ``{"weights": "train_a.weights_path"}``; ``"train_a"`` is the whole result,
+            ``"train_a.layers.0"`` an item of a list in it, and ``"params.seed"`` an initial param.
         resources, retry, timeout: of each attempt; ``timeout`` in seconds.
         each: run one instance an item of this list in the params: ``"files"`` gives each instance its item as
-            ``files``; ``"file in files"`` gives it as ``file``. The results come back as a list, in item order.
+            ``files``; ``"file in files"`` gives it as ``file``, without the list. The results come back as a list, in
+            item order.
         max_parallel: how many instances run at once.
-        when: run only if so, else skip: a key of the params (dotted, ``"not key"`` too), or a function of them.
+        when: run only if so, else skip: a key of the params (dotted, ``"not key"`` too), or a function of them, itself
+            or as ``"pkg.mod:function"``. A param that is not there counts as false.
     """
 
     action: Any

@@ -13,7 +13,7 @@ node's own affair.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import define
 
@@ -22,7 +22,7 @@ from synapse_core.pipeline.expressions import follow, guess, is_entrypoint, pars
 from synapse_core.pipeline.plan import Plan, PlanNode, bits
 
 if TYPE_CHECKING:
-    from synapse_core.schema import Schema
+    from synapse_core.schema import Field, Schema
 
 _SKIPPED = object()
 
@@ -245,34 +245,40 @@ class ParamsView:
     # -- disputes -------------------------------------------------------------------------------------------------
 
     def _check_disputes(self, node: PlanNode, seen: _Seen) -> None:
-        takes = self._takes(node)
+        takes, owns = self._fields(node, "params_model"), node.owns
         for key, givers in seen.disputed.items():
-            if key not in node.inputs and (takes is None or key in takes or key in node.looks_at):
+            if key not in owns and (takes is None or key in takes or key in node.looks_at):
                 raise self._conflict(node, key, givers)
 
-    def _takes(self, node: PlanNode) -> frozenset[str] | None:
-        """The fields of the action's params model; None where it takes all, or where its fields cannot be told."""
+    def _fields(self, node: PlanNode, which: Literal["params_model", "result_model"]) -> Mapping[str, Field] | None:
+        """The fields of one of the action's models; None where it has none, or they cannot be told."""
         from synapse_core.schema import default_schema
 
         known = self._schema or default_schema()
         try:
-            model = node.spec.params_model
-            if model is None or not known.is_model(model):
-                return None
-            return frozenset(each.name for each in known.fields(model))
+            model = getattr(node.spec, which)
+            return {each.name: each for each in known.fields(model)} if known.is_model(model) else None
         except SynapseError:
             return None
 
     def _conflict(self, node: PlanNode, key: str, givers: list[int]) -> ParamsConflictError:
-        first = self._plan.nodes[givers[-1]].name
-        value = self._given[givers[-1]][key]
-        other = next(i for i in givers[-2::-1] if not same(self._given[i][key], value))
-        second = self._plan.nodes[other].name
+        one = givers[-1]
+        other = next(i for i in givers[-2::-1] if not same(self._given[i][key], self._given[one][key]))
+        first, second = self._plan.nodes[one], self._plan.nodes[other]
         return ParamsConflictError(
-            f"node {node.name!r} takes {key!r}, and {first!r} and {second!r}, which have no order between them, "
-            f"gave it different values: {_short(value)} and {_short(self._given[other][key])}",
-            hint=f"say which: Node(…, name={node.name!r}, inputs={{{key!r}: '{first}.{key}'}})",
+            f"node {node.name!r} takes {key!r}, and {first.name!r} and {second.name!r}, which have no order between "
+            f"them, gave it different values{self._shown(key, node, first, second)}",
+            hint=f"say which: Node(…, name={node.name!r}, inputs={{{key!r}: '{first.name}.{key}'}})",
         )
+
+    def _shown(self, key: str, node: PlanNode, *givers: PlanNode) -> str:
+        """The values that were given, unless a model says that they are secret."""
+        from synapse_core.schema.names import shown
+
+        models = [self._fields(node, "params_model"), *(self._fields(giver, "result_model") for giver in givers)]
+        if any(model[key].secret for model in models if model and key in model):
+            return ""
+        return ": " + " and ".join(shown(self._given[giver.index][key]) for giver in givers)
 
 
 def same(left: Any, right: Any) -> bool:
@@ -303,8 +309,3 @@ def _ask(node: PlanNode, view: Mapping[str, Any]) -> bool:
         return bool(when(view))
     except Exception as error:
         raise PipelineError(f"node {node.name!r}: its when raised {type(error).__name__}: {error}") from error
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"

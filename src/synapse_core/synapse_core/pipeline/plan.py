@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from attrs import field, frozen
 
 from synapse_core.actiondef import ActionSpec
 from synapse_core.actiondef.target import entrypoint_of
 from synapse_core.errors import NotFoundError, PipelineError, unknown
-from synapse_core.pipeline.expressions import Each, OnFailure, is_entrypoint, parse_each, parse_when
+from synapse_core.pipeline.expressions import Each, is_entrypoint, parse_each, parse_when
 from synapse_core.pipeline.node import Resources, Retry, When
+
+OnFailure = Literal["finish", "continue", "cancel"]
+"""What becomes of the rest of a run when an action has failed for good."""
 
 
 def _same_action(spec: ActionSpec) -> tuple[str, str, str | None]:
@@ -63,6 +66,12 @@ class PlanNode:
         if isinstance(self.when, str) and not is_entrypoint(self.when):
             found.append(parse_when(self.when).path[0])
         return tuple(found)
+
+    @property
+    def owns(self) -> frozenset[str]:
+        """The params that the node has from its ``inputs`` or ``each``, whatever earlier actions gave."""
+        each = self.fan_out
+        return frozenset(self.inputs if each is None or each.item == each.source else (*self.inputs, each.item))
 
 
 @frozen
