@@ -231,6 +231,19 @@ class TestBindings:
         view.skip("a")
         assert view.view("b") == {"x": 0}
 
+    def test_a_skipped_node_settles_what_it_can(self):
+        """Its bindings hold for what comes after; one that leads nowhere is left in dispute."""
+        for text, settles in (("a.w", True), ("a.gone", False)):
+            graph = PipelineGraph([[A, B], Node(C, when="x", inputs={"w": text}), D])
+            view = ParamsView(graph.plan, {})
+            view.done("a", {"w": 1}, {"w": 1})
+            view.done("b", {"w": 2}, {"w": 2})
+            view.skip("c")
+            assert view.after("c") == ({"w": 1} if settles else {})
+            if not settles:
+                with pytest.raises(ParamsConflictError):
+                    view.view("d")
+
     def test_a_binding_is_the_nodes_own_affair(self):
         """Where nothing is in dispute what comes after sees the results alone."""
         graph = PipelineGraph([A, Node(B, inputs={"x": "params.y"}), C])

@@ -133,16 +133,19 @@ class ParamsView:
     def done(self, name: str, merges: Mapping[str, Any] | None, result: Any) -> None:
         """Record that a node has completed: what its result adds to the params, and the result itself."""
         node = self._plan[name]
-        self._results[name] = result
-        given = self._given[node.index] = {**self._settled(node), **(merges or {})}
-        bit = 1 << node.index
-        for key in given:
-            self._givers[key] = self._givers.get(key, 0) | bit
-        self._fan_out.pop(name, None)
+        self._record(node, {**self._settled(node), **(merges or {})}, result)
 
     def skip(self, name: str) -> None:
-        """Record that a node did not run as its ``when`` did not hold: it adds nothing, and none can bind it."""
-        self.done(name, None, _SKIPPED)
+        """Record that a node did not run: it adds nothing, and none can bind it.
+
+        What its ``inputs`` settle they settle all the same, as far as they lead anywhere.
+        """
+        node = self._plan[name]
+        try:
+            settled = self._settled(node)
+        except PipelineError:
+            settled = {}
+        self._record(node, settled, _SKIPPED)
 
     def after(self, name: str) -> dict[str, Any]:
         """The params after a node's result has been merged; keys that are in dispute are left out.
@@ -197,6 +200,14 @@ class ParamsView:
         else:
             seen.params.pop(key, None)
             seen.disputed[key] = latest
+
+    def _record(self, node: PlanNode, given: Mapping[str, Any], result: Any) -> None:
+        self._results[node.name] = result
+        self._given[node.index] = given
+        bit = 1 << node.index
+        for key in given:
+            self._givers[key] = self._givers.get(key, 0) | bit
+        self._fan_out.pop(node.name, None)
 
     def _settled(self, node: PlanNode) -> dict[str, Any]:
         """What the node's bindings decide for those that come after it: only what was in dispute."""
