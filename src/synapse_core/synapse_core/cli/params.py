@@ -1,0 +1,142 @@
+"""``-p key=value`` and ``--params FILE``: what was typed, as the params of an action or a pipeline."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from attrs import frozen
+
+from synapse_core.errors import FieldIssue, SynapseError, ValidationError
+from synapse_core.schema import Schema, parse_text
+
+
+@frozen
+class Wanted:
+    """What the params are made into, as far as that is known: the models of the actions that will see them.
+
+    Attributes:
+        models: those that have fields are asked for a key's type.
+        lists: keys that hold a list for a node with ``each``, whatever an action says of one item.
+    """
+
+    schema: Schema
+    models: tuple[Any, ...] = ()
+    lists: frozenset[str] = frozenset()
+
+    def types(self, path: Sequence[str]) -> list[Any]:
+        """The types that the value at ``path`` may have; none where nobody knows."""
+        if path[0] in self.lists:
+            return []
+        return [found for model in self.models for found in self._below(model, path)]
+
+    def _below(self, wanted: Any, path: Sequence[str]) -> list[Any]:
+        if not path:
+            return [wanted]
+        return [
+            found
+            for arm in _arms(wanted)
+            for inner in self._inside(arm, path[0])
+            for found in self._below(inner, path[1:])
+        ]
+
+    def _inside(self, wanted: Any, key: str) -> list[Any]:
+        """The type of what ``key`` names in a model, or in a mapping."""
+        if self.schema.is_model(wanted):
+            known = [field for field in self.schema.fields(wanted) if field.name == key]
+            return [Any if field.converter is not None else field.type for field in known]
+        arguments = get_args(wanted)
+        if isinstance(get_origin(wanted), type) and issubclass(get_origin(wanted), Mapping) and len(arguments) == 2:
+            return [arguments[1]]
+        return []
+
+
+def _arms(wanted: Any) -> Sequence[Any]:
+    """The alternatives of a union; the type itself, where it is none."""
+    if get_origin(wanted) is Annotated:
+        return _arms(get_args(wanted)[0])
+    return [inner for arm in get_args(wanted) for inner in _arms(arm)] if _is_union(wanted) else [wanted]
+
+
+def _is_union(wanted: Any) -> bool:
+    return get_origin(wanted) in {Union, UnionType}
+
+
+def read_params(pairs: Collection[str], file: str | None, wanted: Wanted) -> dict[str, Any]:
+    """The params of a file, and over them those that were typed.
+
+    Args:
+        pairs: ``key=value`` each; ``model.depth=3`` reaches into ``model``.
+        file: JSON, YAML or TOML, by its name; ``-`` is JSON or YAML on standard input.
+        wanted: what their types are looked up in.
+
+    Raises:
+        ValidationError: values do not fit their types, all of them at once.
+        SynapseError: the file cannot be read, or a pair is none.
+    """
+    params = _read_file(file) if file else {}
+    issues: list[FieldIssue] = []
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise SynapseError(f"-p {pair}: write it as -p key=value")
+        try:
+            _put(params, key.split("."), _parse(text, wanted.types(key.split(".")), key))
+        except ValidationError as error:
+            issues += error.issues
+    if issues:
+        raise ValidationError("params", issues)
+    return params
+
+
+def _parse(text: str, types: Sequence[Any], key: str) -> Any:
+    """The text as the first of the types that takes it; as JSON or text where there is none."""
+    first: ValidationError | None = None
+    for wanted in types or (Any,):
+        try:
+            return parse_text(text, wanted, path=key)
+        except ValidationError as error:
+            first = first or error
+    raise first or AssertionError("no type was tried")
+
+
+def _put(params: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    inner = params
+    for key in path[:-1]:
+        below = inner.setdefault(key, {})
+        if not isinstance(below, dict):
+            raise SynapseError(f"-p {'.'.join(path)}: {key!r} is {below!r}, which has nothing inside")
+        inner = below
+    inner[path[-1]] = value
+
+
+def _read_file(name: str) -> dict[str, Any]:
+    path = Path(name)
+    try:
+        text = sys.stdin.read() if name == "-" else path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SynapseError(f"--params {name}: {getattr(error, 'strerror', None) or error}") from error
+    try:
+        data = _parse_file(text, path.suffix.lower())
+    except Exception as error:
+        raise SynapseError(f"--params {name}: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise SynapseError(f"--params {name}: expected keys with values, got {type(data).__name__}")
+    return data
+
+
+def _parse_file(text: str, suffix: str) -> Any:
+    if suffix == ".toml":
+        import tomllib
+
+        return tomllib.loads(text)
+    if suffix == ".json":
+        import json
+
+        return json.loads(text)
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe", pure=True).load(text)

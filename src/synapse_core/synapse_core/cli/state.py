@@ -1,0 +1,74 @@
+"""What was said before the command, and the session that is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from synapse_core.plugins import PluginManager
+    from synapse_core.session import Session
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class State:
+    """The options that all commands share."""
+
+    def __init__(self) -> None:
+        self.plugins: list[str] = []
+        self.blocked: list[str] = []
+        self.debug = False
+
+    def session(self, store: str = "memory:") -> Session:
+        """A session with the plugins that were asked for.
+
+        Raises:
+            PluginError: a plugin that was named is broken.
+            NotFoundError: there is no such store.
+        """
+        from synapse_core.cli.telling import tell_of_logs
+        from synapse_core.session import Session
+
+        tell_of_logs()
+        session = Session(store=store, plugins=self.plugins, block=self.blocked)
+        try:
+            require_given(session.pm)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def manager(self) -> PluginManager:
+        """The plugins, without a session; broken ones are no error."""
+        from synapse_core.plugins import PluginManager
+
+        return PluginManager(plugins=self.plugins, block=self.blocked, on_problem=lambda _: None)
+
+
+def require_given(pm: PluginManager) -> None:
+    """Insist that the plugins that were named on the command line work.
+
+    Raises:
+        PluginError: one is broken.
+    """
+    from synapse_core.errors import PluginError
+
+    for row in pm.rows():
+        if row.source == "given" and row.status == "broken":
+            raise PluginError(f"the plugin {row.name!r} cannot be used: {row.error}")
+
+
+def debug_option(command: F) -> F:
+    """Add ``--debug``, which may stand before the command's name and after it."""
+
+    def note(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+        state = ctx.find_object(State)
+        if wanted and state is not None:
+            state.debug = True
+
+    return click.option(
+        "--debug", is_flag=True, is_eager=True, expose_value=False, callback=note, help="Show tracebacks of errors."
+    )(command)

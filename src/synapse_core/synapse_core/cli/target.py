@@ -1,0 +1,108 @@
+"""``TARGET [ACTION]``: what the words stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from synapse_core.actiondef import ActionSpec, is_action, spec_of
+from synapse_core.cli.params import Wanted
+from synapse_core.errors import ActionNotFoundError, DiscoveryError, unknown
+from synapse_core.pipeline import PipelineGraph, as_graph
+from synapse_core.schema import Schema
+
+if TYPE_CHECKING:
+    from synapse_core.discovery import PluginDiscovery
+    from synapse_core.plugins import PluginManager
+
+
+@frozen
+class Target:
+    """What is to be run: a pipeline, or one action (``spec``) as a pipeline of one."""
+
+    graph: PipelineGraph
+    spec: ActionSpec | None = None
+
+    def wanted(self, schema: Schema) -> Wanted:
+        """What the params are made into."""
+        nodes = list(self.graph.plan)
+        models = tuple(dict.fromkeys(node.spec.params_model for node in nodes))
+        lists = frozenset(node.fan_out.source for node in nodes if node.fan_out is not None)
+        return Wanted(schema, tuple(model for model in models if model is not None), lists)
+
+
+def find_target(pm: PluginManager, source: str, name: str | None = None) -> Target:
+    """What ``source``, and an action's or pipeline's ``name`` in it, stand for.
+
+    Without a name: the object that ``source`` names (``file.py:pipeline``), else the plugin's pipeline, else its only
+    action.
+
+    Raises:
+        DiscoveryError: the source stands for nothing, or cannot be loaded; or it has several actions to choose from.
+        ActionNotFoundError: there is nothing of that name.
+        PipelineError: the pipeline cannot be built.
+    """
+    if _names_object(source):
+        return _of_object(_with_name(source, name))
+    plugin = find_plugin(pm, source)
+    if name is None:
+        return _the_one(plugin, source)
+    if name in plugin.list_actions():
+        return _of_action(plugin.spec(name))
+    if name in plugin.list_pipelines():
+        return Target(as_graph(plugin.get_pipeline(name), None))
+    hint = f"params are given by -p: `synapse run {source} -p {name}`" if "=" in name else None
+    known = [*plugin.list_actions(), *plugin.list_pipelines()]
+    raise ActionNotFoundError(f"{source}: {unknown('action or pipeline', name, known)}", hint=hint)
+
+
+def find_plugin(pm: PluginManager, source: str) -> PluginDiscovery:
+    """The plugin that a folder, a file, a module or an installed plugin's name stands for.
+
+    Raises:
+        DiscoveryError: it stands for none, or for one that is broken.
+    """
+    brought = [] if Path(source).exists() else [spec for spec in pm.actions() if spec.plugin == source]
+    if not brought:
+        return pm.discover(source)
+    from synapse_core.discovery import PluginDiscovery
+
+    return PluginDiscovery.from_specs(source, brought)
+
+
+def _names_object(source: str) -> bool:
+    return ":" in source and "://" not in source and not Path(source).exists()
+
+
+def _with_name(source: str, name: str | None) -> str:
+    if name is not None:
+        raise DiscoveryError(f"{source!r} names an object already; {name!r} is one too many")
+    return source
+
+
+def _of_object(source: str) -> Target:
+    from synapse_core.discovery import find_pipeline
+
+    found: Any = find_pipeline(source)
+    return _of_action(spec_of(found)) if is_action(found) else Target(as_graph(found))
+
+
+def _of_action(spec: ActionSpec) -> Target:
+    return Target(PipelineGraph([spec], name=spec.name), spec)
+
+
+def _the_one(plugin: PluginDiscovery, source: str) -> Target:
+    actions = plugin.list_actions()
+    if plugin.list_pipelines():
+        return Target(as_graph(plugin.get_pipeline()))
+    if len(actions) == 1:
+        return _of_action(plugin.spec(actions[0]))
+    if not actions:
+        problems = "".join(f"\n{problem}" for problem in plugin.problems)
+        raise DiscoveryError(f"{source} has neither actions nor a pipeline{problems}")
+    raise DiscoveryError(
+        f"{source} has several actions and no pipeline: {', '.join(actions)}",
+        hint=f"say which one to run: `synapse run {source} {actions[0]}`",
+    )
