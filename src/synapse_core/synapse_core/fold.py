@@ -65,17 +65,30 @@ class Folding:
 
     def snapshot(self) -> PipelineProgress:
         """The state now."""
-        progress = tuple(cell.shown() for cell in self._actions.values())
-        done = sum(1.0 if entry.status in _COUNTED else entry.progress for entry in progress)
+        return self._state(
+            progress=tuple(cell.shown() for cell in self._actions.values()),
+            instances={name: cell.shown() for name, cell in self._instances.items()},
+        )
+
+    def outline(self) -> PipelineProgress:
+        """The state now but for the single actions and instances: cheap however many of them there are."""
+        return self._state()
+
+    def __len__(self) -> int:
+        """How many actions and instances there are."""
+        return len(self._actions) + len(self._instances)
+
+    def _state(self, **parts: Any) -> PipelineProgress:
+        cells = self._actions.values()
+        done = sum(1.0 if cell.status in _COUNTED else cell.progress for cell in cells)
         return PipelineProgress(
             **self._run,
             status=self._status,
             seq=self._seq,
-            progress=progress,
-            overall_progress=done / len(progress) if progress else 0.0,
+            overall_progress=done / len(cells) if cells else 0.0,
             current_action=self._current,
             current_action_index=None if self._current is None else self._order.get(self._current),
-            instances={name: cell.shown() for name, cell in self._instances.items()},
+            **parts,
         )
 
     @property
@@ -313,3 +326,6 @@ _OF_ACTIONS: dict[str, Callable[[_Cell, Event], None]] = {
     Kind.ACTION_FAILED: _action_failed,
     Kind.ACTION_SKIPPED: _action_skipped,
 }
+
+CHANGES: frozenset[str] = frozenset({*_OF_RUNS, *_OF_ACTIONS})
+"""The kinds that change the state: who folds may leave out all others, but for the ``seq`` of the last."""
