@@ -74,7 +74,8 @@ class Folding:
         """The state now but for the single actions and instances: cheap however many of them there are."""
         return self._state()
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
         """How many actions and instances there are."""
         return len(self._actions) + len(self._instances)
 
