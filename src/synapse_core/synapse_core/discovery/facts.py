@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,7 @@ def written(node: ast.expr) -> str:
 def _docstring(body: list[ast.stmt]) -> str:
     first = body[0] if body else None
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        return first.value.value.strip()
+        return cleandoc(first.value.value).strip()
     return ""
 
 

@@ -36,7 +36,8 @@ class Checker:
                 if item is not None:
                     check(self, (*path, key), item)
             elif isinstance(key, str):
-                self._unknown_key((*path, key), fields)
+                if not key.startswith("x-"):  # an author's own
+                    self._unknown_key((*path, key), fields)
             else:
                 self.issue((*path, key), key, "a name as the key")
 

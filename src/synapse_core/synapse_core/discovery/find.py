@@ -38,7 +38,7 @@ def config_plugin(source: str) -> PluginDiscovery | None:
     """
     path = Path(source).expanduser()
     is_config = path.suffix in {".yaml", ".yml"} and path.is_file()
-    if is_config or (path.is_dir() and find_config(path) is not None):
+    if is_config or (source and path.is_dir() and find_config(path) is not None):
         return PluginDiscovery.from_path(path)
     return None
 
@@ -55,7 +55,7 @@ def module_plugin(source: str) -> PluginDiscovery | None:
     path = Path(source).expanduser()
     if path.suffix == ".py" and path.is_file():
         return PluginDiscovery.from_path(path)
-    folder = PluginDiscovery.from_path(path) if path.is_dir() else None
+    folder = PluginDiscovery.from_path(path) if source and path.is_dir() else None
     if folder is not None and (folder.list_actions() or not _is_module(source)):
         return folder
     return PluginDiscovery.from_module(source) if _is_module(source) else None

@@ -2,7 +2,7 @@
 
 The new text is put in at the places that the parser tells. Where that cannot be done (``{flow: style}``, aliases) the
 whole text is written anew by ruamel.yaml, which keeps comments, order and quotes but may move blanks. Either way the
-outcome is read again and compared with what it should say before anybody gets it.
+outcome is read again before anybody gets it: it must say just what it should, and have all the comments.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ class Change:
     value: Any
 
 
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
+
+
 class _CannotSpliceError(Exception):
     """The text has a form in which nothing can be put in place."""
 
@@ -46,7 +49,8 @@ def changed(text: str, changes: Sequence[Change], path: Path) -> str:
         try:
             found = bom + attempt(body, changes, path)
             says = parse(found, path).data
-            if says == wanted or repr(says) == repr(wanted):  # a NaN is like no other
+            same = says == wanted or repr(says) == repr(wanted)  # a NaN is like no other
+            if same and all(comment in found for comment in _COMMENT.findall(text)):
                 return found
         except (_CannotSpliceError, DiscoveryError):
             continue
@@ -156,10 +160,17 @@ def _end_of(text: str, mapping: Any) -> int:
     if getattr(value, "flow_style", True) is False and value.value:
         last = value.value[-1]
         return _end_of(text, value) if isinstance(last, tuple) else _line_end(text, _end_of_item(last))
-    at = value.end_mark.index
-    if getattr(value, "style", None) in {"|", ">"} and text[at - 1] == "\n":
-        return int(at)
-    return _line_end(text, at)
+    if getattr(value, "style", None) in {"|", ">"}:
+        return _end_of_text_block(text, value)
+    return _line_end(text, value.end_mark.index)
+
+
+def _end_of_text_block(text: str, node: Any) -> int:
+    """The end of a ``|`` or ``>`` text, without the blank lines after it, which belong to it only where it says +."""
+    start, end = node.start_mark.index, node.end_mark.index
+    if "+" in text[start : text.find("\n", start)]:
+        return int(end)
+    return _line_end(text, start + len(text[start:end].rstrip()))
 
 
 def _end_of_item(node: Any) -> int:
