@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -80,11 +79,19 @@ def spec_from(call: Call) -> ActionSpec:
 def _body(prepared: Prepared, params: Any, ctx: RuntimeContext, cancel: CancelToken) -> Callable[[], Any]:
     if not prepared.is_async:
         return lambda: prepared.invoke(params, ctx)
-    return lambda: asyncio.run(_until_cancelled(prepared.invoke(params, ctx), cancel))
+    return lambda: _run_async(prepared.invoke(params, ctx), cancel)
+
+
+def _run_async(work: Any, cancel: CancelToken) -> Any:
+    import asyncio
+
+    return asyncio.run(_until_cancelled(work, cancel))
 
 
 async def _until_cancelled(work: Any, cancel: CancelToken) -> Any:
     """Await ``work``, cancelling it when the token is."""
+    import asyncio
+
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     cancel.on_cancel(lambda: loop.call_soon_threadsafe(task.cancel))
@@ -99,10 +106,9 @@ def _end(call: Call, prepared: Prepared, result: Any, reporter: Reporter, hooks:
     except Exception as error:  # noqa: BLE001  a result of the user's may raise anything when it is looked at
         return _invalid(error)
     if problem is not None:
-        problem = f"the result of {call.action!r} does not fit its result model: {problem}"
         if call.strict:
-            return Outcome("invalid", failure=Failure("ValidationError", problem))
-        reporter.emit(Kind.ACTION_LOG, {"level": "warning", "message": problem})
+            return _invalid(problem)
+        reporter.emit(Kind.ACTION_LOG, {"level": "warning", "message": str(problem)})
     merges = data if isinstance(result, Mapping) or hooks.schema.is_model(type(result)) else None
     return Outcome("completed", data, merges, result)
 
@@ -115,6 +121,8 @@ def _invalid(error: Exception) -> Outcome:
 
 
 def _failed(error: BaseException, cancel: CancelToken) -> Outcome:
+    import asyncio
+
     stopped = isinstance(error, ActionCancelled | asyncio.CancelledError | KeyboardInterrupt)
     status: OutcomeStatus = "cancelled" if stopped and cancel.reason is not None else "failed"
     return Outcome(status, failure=failure_of(error), value=error)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from types import GenericAlias
+from typing import Any, Literal, is_typeddict
 
 from attrs import frozen
 
 from synapse_core.actiondef import ActionSpec
 from synapse_core.errors import ValidationError
-from synapse_core.schema import Schema
+from synapse_core.schema import Schema, type_name
 
 Extra = Literal["ignore", "forbid"]
 
@@ -22,13 +23,13 @@ class Prepared:
         structure: makes the params model's instance of JSON data; raises ValidationError.
         invoke: runs the action with params and context; gives the result, or an awaitable of it.
         is_async: whether ``invoke`` gives an awaitable.
-        check: the result's problems with the ``result_model``, as text; None where there is none.
+        check: what is wrong with the result by the ``result_model``; None where there is none.
     """
 
     structure: Callable[[Mapping[str, Any]], Any]
     invoke: Callable[[Any, Any], Any]
     is_async: bool
-    check: Callable[[Any], str | None] | None
+    check: Callable[[Any], ValidationError | None] | None
 
 
 def prepare(spec: ActionSpec, schema: Schema, extra: Extra = "ignore") -> Prepared:
@@ -45,7 +46,7 @@ def prepare(spec: ActionSpec, schema: Schema, extra: Extra = "ignore") -> Prepar
         structure=_structurer(spec, schema, extra),
         invoke=_invoker(target) if spec.is_class else _function_invoker(target),
         is_async=inspect.iscoroutinefunction(inspect.unwrap(body)),
-        check=_checker(spec.result_model, schema) if spec.result_model is not None else None,
+        check=_checker(spec, schema) if spec.result_model is not None else None,
     )
 
 
@@ -87,18 +88,19 @@ def arity(func: Any) -> int:
     return sum(parameter.kind in kinds for parameter in inspect.signature(func).parameters.values())
 
 
-def _checker(model: Any, schema: Schema) -> Callable[[Any], str | None]:
-    """A result of the model's own class has been checked when it was made; anything else is, here."""
+def _checker(spec: ActionSpec, schema: Schema) -> Callable[[Any], ValidationError | None]:
+    """A result of the model's own class has been checked when it was made; anything else is, here, as JSON data."""
+    model = spec.result_model
+    own = model if type(model) is not GenericAlias and isinstance(model, type) and not is_typeddict(model) else ()
+    subject = f"the result of {spec.name!r} does not fit its result model {type_name(model)}"
 
-    def check(result: Any) -> str | None:
-        if isinstance(result, model):
+    def check(result: Any) -> ValidationError | None:
+        if isinstance(result, own):
             return None
-        if not isinstance(result, Mapping):
-            return f"expected a {model.__name__}, got {type(result).__name__}"
         try:
-            schema.structure(result, model, subject=f"result does not fit {model.__name__}")
+            schema.structure(schema.unstructure(result), model, subject=subject)
         except ValidationError as error:
-            return str(error)
+            return ValidationError(subject, error.issues)
         return None
 
     return check

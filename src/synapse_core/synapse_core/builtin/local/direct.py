@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from synapse_core.actiondef import ActionSpec, spec_of
@@ -87,20 +85,21 @@ class LocalExecutor(ThreadExecutor):
         ctx = RuntimeContext(logger, self._env, self._job_id, self._client, run_id=run_id)
         result = prepared.invoke(structured, ctx)
         if prepared.is_async:
+            from synapse_core.builtin.local.here import run_here
+
             result = run_here(result)
         if prepared.check is not None:
             problem = prepared.check(result)
             if problem is not None:
-                self._complain(spec_of(action_cls), problem)
+                self._complain(problem)
         return result
 
-    def _complain(self, spec: ActionSpec, problem: str) -> None:
-        text = f"the result of {spec.name!r} does not fit its result model: {problem}"
+    def _complain(self, problem: ValidationError) -> None:
         if self._strict:
-            raise ValidationError(text, ())
+            raise problem
         import warnings
 
-        warnings.warn(text, ResultWarning, stacklevel=4)
+        warnings.warn(str(problem), ResultWarning, stacklevel=4)
 
 
 class ResultWarning(UserWarning):
@@ -108,32 +107,3 @@ class ResultWarning(UserWarning):
 
 
 _SILENT = NoOpLogger()
-
-
-def run_here(work: Any) -> Any:
-    """The result of a coroutine, from sync code: also where this thread runs a loop already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    box: list[Callable[[], Any]] = []
-    thread = threading.Thread(target=lambda: box.append(_settled(work)))
-    thread.start()
-    thread.join()
-    return box[0]()
-
-
-def _settled(work: Any) -> Callable[[], Any]:
-    """Run ``work`` to its end; calling what comes back gives its result or raises its error."""
-    try:
-        result = asyncio.run(work)
-    except BaseException as error:  # noqa: BLE001  raised again where the result is asked for
-        return _raiser(error)
-    return lambda: result
-
-
-def _raiser(error: BaseException) -> Callable[[], Any]:
-    def raise_it() -> Any:
-        raise error
-
-    return raise_it
