@@ -7,7 +7,6 @@ in an action's loop does not swallow a cancel.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -153,6 +152,8 @@ class ActionCancelled(BaseException):
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that ``name`` was most likely meant to be, if any is near."""
+    import difflib
+
     return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -128,13 +127,15 @@ class Retry:
         """Whether a failure of that type is tried again."""
         return not self.on or error_type.rpartition(".")[2] in self.on or error_type in self.on
 
-    def pause(self, attempt: int, chance: Callable[[], float] = random.random) -> float:
+    def pause(self, attempt: int, chance: Callable[[], float] | None = None) -> float:
         """Seconds to wait after ``attempt`` (1, 2 …) has failed."""
         try:
             full = min(self.delay * self.backoff ** (attempt - 1), self.max_delay)
         except OverflowError:
             full = self.max_delay if self.delay else 0.0
-        return full * (1 - self.jitter * chance())
+        if chance is None:
+            from random import random as chance
+        return full * (1 - self.jitter * chance())  # noqa: S311  nobody gains by guessing it
 
 
 When = str | Callable[[Mapping[str, Any]], bool]
