@@ -174,6 +174,12 @@ def test_two_models_of_one_name():
     assert described["$defs"]["Box_Same_2"]["properties"]["content"] == {"$ref": "#/$defs/Same_2"}
 
 
+def test_types_that_are_the_same_in_json():
+    """A union of types with one JSON form is no union in JSON."""
+    described = Schema().json_schema(list[int] | tuple[int, ...])
+    assert (described["type"], described["items"]) == ("array", {"type": "integer"})
+
+
 def test_the_schema_of_no_model():
     """None stands for any mapping."""
     assert Schema().json_schema(None) == {"$schema": Schema().json_schema(int)["$schema"], "type": "object"}

@@ -123,6 +123,14 @@ class Login:
             raise ValueError(f"{self.token} is not nobody's")
 
 
+@attrs.frozen
+class Outer:
+    login: Login | None
+
+    def __attrs_post_init__(self) -> None:
+        raise ValueError(f"no good: {self.login}")
+
+
 @dataclass
 class Account:
     key: int = field(metadata={"secret": True})
@@ -143,6 +151,11 @@ class Keys(TypedDict):
         (Account, {"key": "12345678"}),
         (Keys, {"key": "12345678"}),
         (list[Account], [{"key": "12345678"}]),
+        (Outer, {"login": {"user": "a", "token": "12345678"}}),
+        (Outer, {"login": Login("a", "12345678")}),
+        (Outer | None, {"login": {"user": "a", "token": "abcdefgh", "pins": [12345678]}}),
+        (Outer, {"login": {"user": "a", "token": "12345678\n"}}),
+        (dict[str, Outer], {"x": {"login": {"user": "a", "token": "12345678"}}}),
     ],
 )
 def test_secrets_are_never_shown(model, data):
@@ -264,3 +277,19 @@ def test_data_that_is_nested_without_end():
 class Node:
     value: int
     children: list[Node] = attrs.Factory(list)
+
+
+@attrs.define
+class Fussy:
+    value: int
+    children: list[Fussy] = attrs.Factory(list)
+
+    def __attrs_post_init__(self) -> None:
+        raise ValueError("fussy")
+
+
+def test_words_of_others_about_endless_data():
+    """Where it cannot be seen whether a message repeats a secret, the message is left out."""
+    data: dict[str, Any] = {"value": 1, "children": [{"value": 2}]}
+    data["children"].append(data)
+    assert "is not valid" in wrong(data, Fussy).values()

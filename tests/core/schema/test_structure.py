@@ -225,6 +225,7 @@ BAD: list[tuple[Any, Any, str]] = [
     (list, "ab", "expected list, got str 'ab'"),
     (set[int], 3, "expected set[int], got int 3"),
     (tuple[int, str], [1], "expected 2 items, got 1"),
+    (tuple[()], [1], "expected 0 items, got 1"),
     (Point, [], "expected 1 to 2 items, got 0"),
     (Point, "ab", "expected Point, got str 'ab'"),
     (dict[str, int], [1], "expected dict[str, int], got list [1]"),
@@ -325,6 +326,9 @@ def test_converters_of_fields_are_asked_where_the_type_does_not_fit():
     assert schema.structure(data, Params) == Params(0.5, [Layer(1), Layer(2)])
     with pytest.raises(ValidationError, match="rate: expected float, got str 'fast'"):
         schema.structure({"rate": "fast"}, Params)
+    with pytest.raises(ValidationError) as caught:
+        schema.structure({"rate": "0.5", "layers": 3}, Params)
+    assert [issue.path for issue in caught.value.issues] == ["layers"]
 
 
 def test_converters_that_take_more_than_the_value():

@@ -10,12 +10,13 @@ from attrs import NOTHING, Converter, fields_dict, frozen, has
 
 from synapse_core.errors import nearest, unknown
 from synapse_core.schema.builtin import is_typed_dict
-from synapse_core.schema.constraints import Constraint, broken, from_validator
+from synapse_core.schema.constraints import Constraint, broken
 from synapse_core.schema.containers import Hooks
 from synapse_core.schema.generics import origin_of
 from synapse_core.schema.model import Field, ModelAdapter
 from synapse_core.schema.names import type_name
 from synapse_core.schema.problems import Problem, Problems, attempt, mismatch, path_text
+from synapse_core.schema.rules import from_validator
 from synapse_core.schema.scalars import Hook
 from synapse_core.schema.unions import TAG
 
@@ -32,6 +33,7 @@ def generated_hook(hooks: Hooks, converter: Any, cls: Any, fields: tuple[Field, 
         _cattrs_forbid_extra_keys=forbid,
         _cattrs_detailed_validation=False,
         _cattrs_use_alias=True,
+        _cattrs_use_linecache=False,
         **overrides,
     )
     origin = origin_of(cls)
@@ -129,18 +131,10 @@ def explaining_hook(hooks: Hooks, cls: Any, fields: tuple[Field, ...], forbid: b
             problems += rules or found
         made, found = (None, []) if problems else attempt(lambda: origin(**values))
         if problems or found:
-            raise Problems(_scrubbed([*problems, *found], fields, value))
+            raise Problems([*problems, *found])
         return made
 
     return read_model
-
-
-def _scrubbed(problems: list[Problem], fields: tuple[Field, ...], data: Mapping[str, Any]) -> Iterator[Problem]:
-    """The problems, without those words that repeat a secret field's value."""
-    secrets = [str(data[field.name]) for field in fields if field.secret and data.get(field.name)]
-    for problem in problems:
-        told = f"{problem.text} {problem.got}"
-        yield problem.redacted() if any(secret in told for secret in secrets) else problem
 
 
 def _slot(hooks: Hooks, origin: Any, field: Field) -> _Slot:

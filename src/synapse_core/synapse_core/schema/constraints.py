@@ -1,4 +1,4 @@
-"""Constraints on values, read from attrs validators and from ``Annotated``: checked, and said in JSON Schema."""
+"""Constraints on values: checked in words of our own, and said in JSON Schema."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
-from types import SimpleNamespace
 from typing import Any, Protocol
 
-from attrs import frozen, validators
+from attrs import frozen
 
 from synapse_core.schema.codecs import literal_form
 from synapse_core.schema.kinds import Kind
@@ -62,6 +61,11 @@ class MultipleOf:
     """``must be a multiple of 8``."""
 
     step: Any
+
+    def __call__(self, owner: Any, attribute: Any, value: Any) -> None:
+        """As an attrs validator, which attrs has none of."""
+        if value % self.step:
+            raise ValueError(value)
 
     def problems(self, value: Any, owner: Any) -> Iterator[Problem]:
         """See `Constraint`."""
@@ -269,81 +273,3 @@ def broken(rules: Iterable[Constraint], value: Any, owner: Any) -> Iterator[Prob
     for rule in rules:
         found, problems = attempt(lambda rule=rule: list(rule.problems(value, owner)))
         yield from found or problems
-
-
-# attrs does not name the classes of its validators in public
-_AND: Any = type(validators.and_())
-_OPTIONAL: Any = type(validators.optional(validators.ge(0)))
-_BOUND: Any = type(validators.ge(0))
-_MOST: Any = type(validators.max_len(0))
-_LEAST: Any = type(validators.min_len(0))
-_IN: Any = type(validators.in_(()))
-_MATCHES: Any = type(validators.matches_re(""))
-_DEEP_ITEMS: Any = type(validators.deep_iterable(validators.ge(0)))
-_DEEP_PAIRS: Any = type(validators.deep_mapping(validators.ge(0)))
-_INSTANCE: Any = type(validators.instance_of(int))
-_OF_ATTRS = "attr.validators"
-
-
-def from_validator(validator: Any, attribute: Any) -> tuple[Constraint, ...]:
-    """The constraints an attrs validator stands for; ``attribute`` is the field it belongs to."""
-    if validator is None:
-        return ()
-    if isinstance(validator, _AND):
-        return tuple(rule for part in validator._validators for rule in from_validator(part, attribute))
-    read = _READERS.get(type(validator))
-    return read(validator, attribute) if read is not None else (Opaque(validator, attribute),)
-
-
-def _deep_items(validator: Any, attribute: Any) -> tuple[Constraint, ...]:
-    each = Each(from_validator(validator.member_validator, attribute))
-    return (*from_validator(validator.iterable_validator, attribute), each)
-
-
-def _deep_pairs(validator: Any, attribute: Any) -> tuple[Constraint, ...]:
-    keys = from_validator(validator.key_validator, attribute)
-    values = from_validator(validator.value_validator, attribute)
-    return (*from_validator(validator.mapping_validator, attribute), EachPair(keys, values))
-
-
-_READERS: dict[Any, Callable[[Any, Any], tuple[Constraint, ...]]] = {
-    _OPTIONAL: lambda v, attribute: (Maybe(from_validator(v.validator, attribute)),),
-    _BOUND: lambda v, attribute: (Bound(v.compare_op, v.bound),),
-    _MOST: lambda v, attribute: (Length(True, v.max_length),),
-    _LEAST: lambda v, attribute: (Length(False, v.min_length),),
-    _IN: lambda v, attribute: (OneOf(v.options),),
-    _MATCHES: lambda v, attribute: (Matches(v.pattern, v.match_func.__name__),),
-    _INSTANCE: lambda v, attribute: (InstanceOf(v.type),),
-    _DEEP_ITEMS: _deep_items,
-    _DEEP_PAIRS: _deep_pairs,
-}
-
-_VALUE = SimpleNamespace(name="value")
-
-_SAID: dict[str, Callable[[Any], Constraint]] = {
-    "ge": lambda limit: Bound(">=", limit),
-    "gt": lambda limit: Bound(">", limit),
-    "le": lambda limit: Bound("<=", limit),
-    "lt": lambda limit: Bound("<", limit),
-    "multiple_of": MultipleOf,
-    "min_length": lambda limit: Length(False, limit),
-    "max_length": lambda limit: Length(True, limit),
-}
-
-
-def from_metadata(metadata: Iterable[Any]) -> tuple[Constraint, ...]:
-    """The constraints in ``Annotated``: attrs validators, and objects that say ``ge``, ``min_length`` and such.
-
-    The latter are those of the annotated-types package, and anything of their shape.
-    """
-    return tuple(rule for part in metadata for rule in _from_one(part))
-
-
-def _from_one(part: Any) -> Iterator[Constraint]:
-    if isinstance(part, _AND) or type(part).__module__ == _OF_ATTRS:
-        yield from from_validator(part, _VALUE)
-    elif not isinstance(part, (str, type)):
-        for name, make in _SAID.items():
-            limit = getattr(part, name, None)
-            if limit is not None and not callable(limit):
-                yield make(limit)

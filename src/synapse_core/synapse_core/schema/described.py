@@ -12,21 +12,13 @@ from attrs import NOTHING
 from synapse_core.errors import UnserializableError
 from synapse_core.schema.builtin import description_of
 from synapse_core.schema.codecs import codec_of, enum_form, literal_form
-from synapse_core.schema.constraints import (
-    Constraint,
-    Each,
-    EachPair,
-    Maybe,
-    from_metadata,
-    from_validator,
-    merged,
-    takes_none,
-)
+from synapse_core.schema.constraints import Constraint, Each, EachPair, Maybe, merged, takes_none
 from synapse_core.schema.generics import annotations_of
 from synapse_core.schema.kinds import Kind, Wanted, classify
 from synapse_core.schema.model import Field, ModelAdapter
 from synapse_core.schema.names import type_name
 from synapse_core.schema.registry import Models
+from synapse_core.schema.rules import from_metadata, from_validator
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

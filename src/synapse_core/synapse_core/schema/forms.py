@@ -9,11 +9,12 @@ from attrs import NOTHING, evolve
 
 from synapse_core.errors import UnserializableError
 from synapse_core.schema.codecs import enum_form, literal_form
-from synapse_core.schema.constraints import Bound, Constraint, Length, Matches, OneOf, from_metadata, from_validator
+from synapse_core.schema.constraints import Bound, Constraint, Length, Matches, OneOf
 from synapse_core.schema.described import unwrapped
 from synapse_core.schema.kinds import Kind, Wanted, classify
 from synapse_core.schema.model import Field
 from synapse_core.schema.registry import Models
+from synapse_core.schema.rules import from_metadata, from_validator
 
 Node = dict[str, Any]
 Rules = tuple[Constraint, ...]

@@ -152,10 +152,11 @@ class Schema:
     def _explain(self, data: Any, model: Any, extra: Extra, subject: str) -> Any:
         """Structures once more, finding out everything that is wrong."""
         from synapse_core.schema.problems import attempt, issues_of
+        from synapse_core.schema.secrecy import without_secrets
 
         made, problems = attempt(self._hook(model, extra, detailed=True), data, model)
         if problems:
-            raise ValidationError(subject, issues_of(problems))
+            raise ValidationError(subject, issues_of(without_secrets(problems, self._models, data, model)))
         return made
 
     def _encoder(self, cls: type) -> Callable[[Any], Any]:

@@ -11,7 +11,7 @@ from cattrs import Converter
 
 from synapse_core.schema.builtin import is_typed_dict
 from synapse_core.schema.classes import adapter_hook, explaining_hook, generated_hook
-from synapse_core.schema.constraints import broken, from_metadata
+from synapse_core.schema.constraints import broken
 from synapse_core.schema.containers import Hooks, mapping_hook, record_hook, sequence_hook, set_hook, tuple_hook
 from synapse_core.schema.converter import RecordingConverter
 from synapse_core.schema.generics import origin_of
@@ -19,6 +19,7 @@ from synapse_core.schema.kinds import Kind, Wanted, classify
 from synapse_core.schema.names import type_name
 from synapse_core.schema.problems import Problem, Problems, mismatch
 from synapse_core.schema.registry import Models
+from synapse_core.schema.rules import VALUE, from_metadata, validators_in
 from synapse_core.schema.scalars import Hook, scalar_hook
 from synapse_core.schema.unions import union_hook
 
@@ -105,8 +106,14 @@ class Structuring:
 
     def _ruled(self, shape: Wanted) -> Hook:
         """The hook of an ``Annotated`` type, with its constraints."""
-        bare, rules = shape.type, from_metadata(shape.metadata)
+        bare, checks, rules = shape.type, tuple(validators_in(shape.metadata)), from_metadata(shape.metadata)
         hook = self.hook(bare)
+
+        def read_checked(value: Any, _: Any) -> Any:
+            made = hook(value, bare)
+            for check in checks:
+                check(None, VALUE, made)
+            return made
 
         def read_ruled(value: Any, _: Any) -> Any:
             made = hook(value, bare)
@@ -115,7 +122,7 @@ class Structuring:
                 raise Problems(problems)
             return made
 
-        return read_ruled if rules else lambda value, _: hook(value, bare)
+        return read_ruled if self.detailed else read_checked
 
     def _class_hook(self, cls: Any) -> Hook:
         adapter = self._models.adapter(cls)

@@ -19,6 +19,7 @@ from synapse_core.schema.scalars import Hook
 TAG = "_type"
 """The key that names the class where nothing else tells which model of a union is meant."""
 
+_JSON = (type(None), bool, int, float, str, list, dict)
 _NATIVE = {str: Kind.STR, int: Kind.INT, float: Kind.FLOAT, list: Kind.SEQUENCE}
 _SHAPES: dict[Kind, tuple[str, ...]] = {
     Kind.NONE: ("null",),
@@ -86,15 +87,22 @@ def union_hook(hooks: Hooks, models: Models, args: tuple[Any, ...]) -> Hook:
     """
     members = [_member(hooks, models, arg) for arg in args]
     name = " or ".join(dict.fromkeys(type_name(arg) for arg in args))
-    scalars = {member.wanted: member.hook for member in members if member.wanted in (bool, int, float, str)}
+    direct = {cls: member for cls in _JSON if (member := _only(members, cls)) is not None}
 
     def read_union(value: Any, _: Any) -> Any:
-        plain = scalars.get(type(value))
-        if plain is not None:
-            return plain(value, None)
+        member = direct.get(type(value))
+        if member is not None:
+            return member.hook(value, member.wanted)
         return _read_among(_candidates(members, models, value), value, name)
 
     return read_union
+
+
+def _only(members: list[Member], cls: type) -> Member | None:
+    """The one type that values of a JSON type can be meant for."""
+    exact = [member for member in members if member.wanted is cls]
+    fitting = [member for member in members if shape_of(cls()) in member.shapes]
+    return next(iter(exact), fitting[0] if len(fitting) == 1 else None)
 
 
 def _member(hooks: Hooks, models: Models, arg: Any) -> Member:
