@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pickle
+import subprocess
 import sys
 import threading
 import traceback
@@ -14,8 +15,11 @@ import attrs
 import pytest
 
 from synapse_core.actiondef import spec_of
+from synapse_core.actiondef.fingerprint import fingerprint
 from synapse_core.discovery import PluginDiscovery, load_target
 from synapse_core.errors import DiscoveryError
+from synapse_core.schema import Schema
+from synapse_core.worker.failure import type_name
 from tests.core.discovery.folders import Write
 
 
@@ -124,12 +128,47 @@ def test_specs_name_the_module_as_every_process_knows_it(folder):
         assert (spec.entrypoint, spec.root) == (f"plugin.actions:{name}", str(folder / "two"))
 
 
+def test_what_is_kept_of_a_private_class_is_the_same_in_every_process(folder):
+    """The type's name of an error, and the fingerprint by which a result is reused, know no private names."""
+    load_target("plugin.actions:Tell", str(folder / "one"))
+    spec = PluginDiscovery.from_path(folder / "two").spec("tell")
+    inner = load_target("plugin.params:Inner", str(folder / "two"))
+    assert inner.__module__ != "plugin.params"
+    assert type_name(inner) == "plugin.params.Inner"
+    alone = (
+        "import sys; from synapse_core.discovery import *; from synapse_core.actiondef.fingerprint import fingerprint;"
+    )
+    alone += "from synapse_core.schema import Schema; spec = discover(sys.argv[1]).spec('tell');"
+    alone += "print(fingerprint(spec, Schema()))"
+    told = subprocess.run([sys.executable, "-c", alone, folder / "two"], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == fingerprint(spec, Schema())
+
+
 def test_a_module_that_both_have_beside_the_package_is_kept_apart(folder):
     """Where only a helper's name clashes, the package that uses it is kept apart with it."""
     (folder / "two/plugin").rename(folder / "two/other")
     (folder / "two/other/actions.py").write_text("import helper\nWHO = helper.WHO\n")
     assert load_target("plugin.actions:helper", str(folder / "one")).WHO == "one"
     assert load_target("other.actions:WHO", str(folder / "two")) == "two"
+
+
+def test_a_folder_that_is_used_already_is_looked_at_again(folder):
+    """A second package of the folder is kept apart for its helper's sake, though the first was not."""
+    (folder / "two/plain_q.py").write_text("X = 1\n")
+    (folder / "two/plugin").rename(folder / "two/other_q")
+    (folder / "two/other_q/actions.py").write_text("def who():\n    import helper\n    return helper.WHO\n")
+    assert load_target("plugin.actions:helper", str(folder / "one")).WHO == "one"
+    assert load_target("plain_q:X", str(folder / "two")) == 1
+    assert load_target("other_q.actions:who", str(folder / "two"))() == "two"
+
+
+def test_a_module_that_is_written_later_is_found(folder):
+    """A folder is looked at again for what was not there."""
+    with pytest.raises(DiscoveryError):
+        load_target("late_comer:X", str(folder / "one"))
+    (folder / "one/late_comer.py").write_text("X = 1\n")
+    importlib.invalidate_caches()
+    assert load_target("late_comer:X", str(folder / "one")) == 1
 
 
 def test_a_name_that_nobody_uses_keeps_nothing_apart(write):

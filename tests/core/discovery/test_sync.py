@@ -242,6 +242,19 @@ def test_actions_that_cannot_be_loaded_are_written_without_their_types(write):
     assert (entry.entrypoint, entry.description, entry.input_type) == ("torn_s:Train", "Trains.", None)
 
 
+def test_a_package_that_is_imported_anyway_is_not_written_anew(write, monkeypatch):
+    """from_module(…).sync_config_file, the package being on the path: the config's entry point is that very one."""
+    folder = write({"anyway_p/__init__.py": "", "anyway_p/sync_m.py": SOURCE})
+    monkeypatch.syspath_prepend(str(folder))
+    plugin = PluginDiscovery.from_module("anyway_p")
+    path = folder / "anyway_p" / "config.yaml"
+    assert plugin.sync_config_file(path).created
+    text = path.read_text().replace("anyway_p.sync_m:Train", "anyway_p.sync_m.Train")
+    path.write_text(text)
+    assert not plugin.sync_config_file(path)
+    assert path.read_text() == text
+
+
 def test_links_and_rights_stay(folder, tmp_path):
     """A link to a shared file is written through, with the file's own rights."""
     shared = tmp_path / "shared.yaml"

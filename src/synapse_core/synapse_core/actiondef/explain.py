@@ -8,8 +8,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from synapse_core.actiondef.private import public
 from synapse_core.actiondef.roots import root_at
+from synapse_core.actiondef.target import public
 from synapse_core.errors import DiscoveryError, nearest
 
 

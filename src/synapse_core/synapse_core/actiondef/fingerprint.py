@@ -10,6 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from synapse_core.actiondef.spec import ActionSpec
+from synapse_core.actiondef.target import public
 from synapse_core.schema import Schema, canonical_json
 
 _known: WeakKeyDictionary[ActionSpec, str] = WeakKeyDictionary()
@@ -53,4 +54,4 @@ def _shape(model: Any, schema: Schema) -> str:
     """A model's fields and types, without their descriptions."""
     if model is None:
         return ""
-    return canonical_json([[field.name, repr(field.type), field.required] for field in schema.fields(model)])
+    return canonical_json([[field.name, public(repr(field.type)), field.required] for field in schema.fields(model)])

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from synapse_core.actiondef.target import PRIVATE, homes
+from synapse_core.actiondef.target import PRIVATE, homes, public
 
 _by_prefix: dict[str, PrivateNames] = {}
 _lock = threading.Lock()
@@ -135,11 +135,6 @@ class _Loader(SourceFileLoader):
         prefix = ".".join(module.__name__.split(".")[:2])
         module.__dict__["__builtins__"] = _by_prefix[prefix].builtins
         super().exec_module(module)
-
-
-def public(text: str) -> str:
-    """The text with the modules' own names in place of private ones."""
-    return re.sub(rf"{PRIVATE}\.\w+\.", "", text)
 
 
 def _package(name: str, path: list[str]) -> ModuleType:

@@ -22,7 +22,6 @@ from synapse_core.actiondef.private import PrivateNames
 from synapse_core.actiondef.target import homes
 
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
-_SUFFIXES = tuple(importlib.machinery.all_suffixes())
 
 _roots: dict[str, Root] = {}
 _lock = threading.RLock()
@@ -76,6 +75,7 @@ class Root:
         self._private_names = PrivateNames(path, self.is_private)
         self._own: dict[str, ModuleSpec | None] = {}
         self._is_private: dict[str, bool] = {}
+        self._on_path = any(os.path.realpath(entry) == path for entry in sys.path)
         finder = sys.path_importer_cache.get(path)
         if isinstance(finder, FileFinder):
             finder.invalidate_caches()  # the folder may be newer than what is remembered of it
@@ -83,6 +83,7 @@ class Root:
     def import_module(self, module: str) -> ModuleType:
         """Import ``pkg.mod``, from here where the folder has it."""
         top = module.partition(".")[0]
+        self._forget_absent()
         if self.is_private(top):
             return self._private_names.import_module(module)
         return importlib.import_module(module)
@@ -109,23 +110,20 @@ class Root:
     def _decide(self, top: str) -> bool:
         if self._taken(top):
             return True
-        if not self._on_path():
-            taken = {name for name in self._names() if self._taken(name)}
-            if taken and self._used_by(top) & taken:
+        if not self._on_path:  # what the user has put on the path is imported as the user's path has it
+            if any(self._taken(name) for name in self._used_by(top)):
                 return True
-            sys.path.append(self.path)
+            if self.path not in sys.path:
+                sys.path.append(self.path)
         homes[top] = self.path
         return False
 
-    def _on_path(self) -> bool:
-        return any(os.path.realpath(entry) == self.path for entry in sys.path)
-
-    def _names(self) -> Iterator[str]:
-        """The names of the folder's modules and packages."""
-        for entry in os.scandir(self.path):
-            name = entry.name.partition(".")[0]
-            if name.isidentifier() and (entry.name.endswith(_SUFFIXES) or "." not in entry.name):
-                yield name
+    def _forget_absent(self) -> None:
+        """Look again for what was not there: its file may have been written meanwhile."""
+        with _lock:
+            for name in [name for name, spec in self._own.items() if spec is None]:
+                del self._own[name]
+                self._is_private.pop(name, None)
 
     def _spec(self, name: str) -> ModuleSpec | None:
         if name not in self._own:

@@ -103,6 +103,11 @@ def _main_module() -> str:
     return str(Path(file).resolve()) if file and str(file).endswith(".py") else "__main__"
 
 
+def public(text: str) -> str:
+    """The text with the modules' own names in place of private ones."""
+    return re.sub(rf"{PRIVATE}\.\w+\.", "", text)
+
+
 def portable(entrypoint: str) -> str:
     """The entry point as another process can import it: a script's ``__main__`` becomes its file.
 

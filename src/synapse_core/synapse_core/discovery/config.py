@@ -49,6 +49,8 @@ class Entry:
 class PluginConfig:
     """A ``config.yaml``, checked.
 
+    Keys that begin with ``x-`` are the author's own.
+
     Attributes:
         raw: all that the file says, as plain data.
         problems: unknown keys and near misses, which stop nothing.

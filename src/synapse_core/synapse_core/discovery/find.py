@@ -67,7 +67,8 @@ def find_pipeline(source: str) -> Any:
     A folder's pipelines are those of its ``config.yaml``.
 
     Raises:
-        DiscoveryError: it cannot be imported, or there is none.
+        DiscoveryError: it cannot be imported.
+        NotFoundError: the folder's config names no such pipeline.
     """
     place, _, name = source.rpartition(":")
     plugin = config_plugin(place) if place else None

@@ -11,9 +11,8 @@ from typing import TypeVar
 
 from synapse_core.actiondef import ActionSpec
 from synapse_core.actiondef.explain import import_failed, what
-from synapse_core.actiondef.private import public
 from synapse_core.actiondef.spec import summary
-from synapse_core.actiondef.target import import_module
+from synapse_core.actiondef.target import import_module, public
 from synapse_core.discovery.loading import load_action
 from synapse_core.discovery.plugin import PluginDiscovery
 from synapse_core.discovery.problem import Problem
@@ -33,9 +32,7 @@ def from_source(cls: type[P], path: Path) -> P:
     plugin = _empty(cls, path.expanduser().absolute())
     scan = scan_source(path)
     add_scan(plugin, scan)
-    if not scan.actions:
-        hint = "subclass BaseAction, or put @action above a function; see PluginDiscovery for a config.yaml"
-        plugin.note(Problem(str(scan.path), "there are no actions in the sources", hint))
+    _note_if_empty(plugin, "there are no actions in the sources")
     return plugin
 
 
@@ -74,6 +71,7 @@ def from_file(cls: type[P], path: Path) -> P:
     else:
         _describe(plugin, module)
         _add_module(plugin, module)
+        _note_if_empty(plugin, f"{path} defines no actions")
     return plugin
 
 
@@ -89,7 +87,13 @@ def of_module(cls: type[P], module: ModuleType) -> P:
             _add_module(plugin, found)
         else:
             _add_broken(plugin, found[0], _source_of(found[0]), found[1])
+    _note_if_empty(plugin, f"the module {name!r} defines no actions")
     return plugin
+
+
+def _note_if_empty(plugin: PluginDiscovery, message: str) -> None:
+    if not plugin.list_actions():
+        plugin.note(Problem(plugin.source, message, "subclass BaseAction, or put @action above a function"))
 
 
 def _describe(plugin: PluginDiscovery, module: ModuleType) -> None:

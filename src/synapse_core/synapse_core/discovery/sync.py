@@ -89,11 +89,9 @@ def _entry_of(spec: ActionSpec, config: PluginConfig) -> Entry | None:
 
 def _names(entry: Entry, spec: ActionSpec, folder: Path) -> bool:
     entrypoint, root = placed(entry.entrypoint, folder)
-    return entrypoint == spec.entrypoint and _real(root) == _real(spec.root)
-
-
-def _real(root: str | None) -> str | None:
-    return None if root is None else os.path.realpath(root)
+    if entrypoint != spec.entrypoint:
+        return False
+    return root is None or spec.root is None or os.path.realpath(root) == os.path.realpath(spec.root)
 
 
 def _changes(plugin: PluginDiscovery, config: PluginConfig, matched: dict[str, Entry]) -> Iterator[Change]:
@@ -104,8 +102,9 @@ def _changes(plugin: PluginDiscovery, config: PluginConfig, matched: dict[str, E
             said = {**action_dict(plugin, spec), "entrypoint": entrypoint_text(spec, folder)}
             yield Change(("actions", spec.name), said)
             continue
-        if not _names(entry, spec, folder):
-            yield Change(("actions", entry.key, "entrypoint"), entrypoint_text(spec, folder))
+        entrypoint = entrypoint_text(spec, folder)
+        if not _names(entry, spec, folder) and entrypoint != entry.entrypoint:
+            yield Change(("actions", entry.key, "entrypoint"), entrypoint)
         for key, name in type_names(plugin, spec).items():
             if not _is_type(plugin, getattr(entry, key), getattr(spec, key), spec.root):
                 yield Change(("actions", entry.key, key), name)

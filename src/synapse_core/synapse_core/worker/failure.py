@@ -6,6 +6,7 @@ import traceback
 from types import TracebackType
 from typing import Any
 
+from synapse_core.actiondef.target import public
 from synapse_core.errors import ExecutionError
 from synapse_core.models import Failure
 
@@ -21,7 +22,8 @@ def failure_of(error: BaseException) -> Failure:
 
 def type_name(cls: type) -> str:
     """``ValueError``, ``requests.exceptions.Timeout``."""
-    return cls.__qualname__ if cls.__module__ in {"builtins", "__main__"} else f"{cls.__module__}.{cls.__qualname__}"
+    module = cls.__module__
+    return cls.__qualname__ if module in {"builtins", "__main__"} else public(f"{module}.{cls.__qualname__}")
 
 
 def _message(error: BaseException) -> str:
