@@ -120,10 +120,15 @@ class Reporter(BaseLogger):
         return Draft(Kind.ACTION_PROGRESS, datetime.fromtimestamp(at, UTC), self._action, self._attempt, payload)
 
     def close(self) -> None:
-        """Take no more, as after the attempt's end; who is held back goes on."""
+        """Take no more, as after the attempt's end; who is held back goes on, and nobody is woken any more."""
         self._closed = True
+        self._wake = _nobody  # who was woken may hold this reporter: a cycle for each attempt
         self._let_in()
 
     def _let_in(self) -> None:
         if self._room is not None:
             self._room.set()
+
+
+def _nobody() -> None:
+    """Stands for who was woken before."""

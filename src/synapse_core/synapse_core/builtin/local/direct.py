@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from synapse_core.actiondef import ActionSpec, spec_of
 from synapse_core.builtin.local.executor import ThreadExecutor
-from synapse_core.builtin.local.recorded import RecordedCall
+from synapse_core.builtin.local.recorded import Recording
 from synapse_core.context import RuntimeContext
 from synapse_core.errors import UnserializableError, ValidationError
 from synapse_core.loggers import NoOpLogger
@@ -54,6 +54,7 @@ class LocalExecutor(ThreadExecutor):
         self._strict = strict
         self._client = client
         self._ready: dict[Any, Prepared] = {}
+        self._recordings: dict[Any, Recording] = {}
 
     def execute(self, action_cls: Any, params: Mapping[str, Any] | None = None, **_kwargs: Any) -> Any:
         """Run an action in this thread and return its result.
@@ -69,18 +70,19 @@ class LocalExecutor(ThreadExecutor):
         """
         prepared = self._ready.get(action_cls) or self._prepare(action_cls)
         if self._store is not None:
-            recorded = RecordedCall(self._store, spec_of(action_cls), params or {}, self._job_id)
-            return recorded.run(lambda logger: self._invoke(prepared, action_cls, params, logger, recorded.run_id))
-        return self._invoke(prepared, action_cls, params, self._logger, "")
+            recording = self._recordings[action_cls]
+            return recording.run(params or {}, lambda logger, run_id: self._invoke(prepared, params, logger, run_id))
+        return self._invoke(prepared, params, self._logger, "")
 
     def _prepare(self, action_cls: Any) -> Prepared:
         spec: ActionSpec = spec_of(action_cls)
-        self._ready[action_cls] = prepared = prepare(spec, default_schema(), "forbid")
+        prepared = prepare(spec, default_schema(), "forbid")
+        if self._store is not None:
+            self._recordings[action_cls] = Recording(self._store, spec, self._job_id)
+        self._ready[action_cls] = prepared
         return prepared
 
-    def _invoke(
-        self, prepared: Prepared, action_cls: Any, params: Mapping[str, Any] | None, logger: BaseLogger, run_id: str
-    ) -> Any:
+    def _invoke(self, prepared: Prepared, params: Mapping[str, Any] | None, logger: BaseLogger, run_id: str) -> Any:
         structured = prepared.structure({} if params is None else params)
         ctx = RuntimeContext(logger, self._env, self._job_id, self._client, run_id=run_id)
         result = prepared.invoke(structured, ctx)

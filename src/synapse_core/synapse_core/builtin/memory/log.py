@@ -29,6 +29,8 @@ class EventLog:
         keep: how many events are kept in memory at most.
     """
 
+    __slots__ = ("_file", "_keep", "_run_id", "_segments", "_spilled", "_tail")
+
     def __init__(self, run_id: str, keep: int = 20_000) -> None:
         self._run_id = run_id
         self._keep = keep

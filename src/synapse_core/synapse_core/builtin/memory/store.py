@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -69,7 +70,7 @@ class MemoryStore:
     def __init__(self, max_runs: int = 1000) -> None:
         self._max_runs = max_runs
         self._runs: dict[str, _Run] = {}
-        self._ended: dict[str, None] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.RLock()
 
     # -- the store itself -------------------------------------------------------------------------------------
@@ -106,8 +107,7 @@ class MemoryStore:
         run.ended = True
         self._ended[run.record.id] = None
         while len(self._ended) > self._max_runs:
-            oldest = next(iter(self._ended))
-            del self._ended[oldest]
+            oldest, _ = self._ended.popitem(last=False)
             self._runs.pop(oldest).log.close()
 
     def _run(self, run_id: str) -> _Run:
