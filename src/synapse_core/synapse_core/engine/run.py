@@ -76,14 +76,21 @@ class RunEngine:
         """Stop the run: its actions have the grace period, or with ``force`` none."""
         self._scheduler.cancel(reason, 0.0 if force else self._settings.grace)
 
-    async def run(self) -> RunEnd:
-        """Run to the end.
+    async def claim(self) -> None:
+        """Claim the run.
 
         Raises:
-            LeaseLostError: another engine has the run; this one has stopped its actions and written nothing more.
-            StoreError: what happened could not be stored; the run is left as it is, and can be resumed.
+            LeaseLostError: another engine has it.
         """
         self._recorder.lease = await self._lease.acquire()
+
+    async def run(self) -> RunEnd:
+        """Run to the end; the run has been claimed.
+
+        Raises:
+            LeaseLostError: another engine has taken the run; this one has stopped its actions and written nothing more.
+            StoreError: what happened could not be stored; the run is left as it is, and can be resumed.
+        """
         self._recorder.post([Draft(Kind.RUN_RESUMED if self._recovers else Kind.RUN_STARTED, now())])
         for helper in (self._attempts.pump(), self._listen(), self._lease.keep()):
             self._help(helper)

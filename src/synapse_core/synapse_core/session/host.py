@@ -16,9 +16,11 @@ from synapse_core.fold import Folding
 from synapse_core.models import PipelineProgress, RunStatus
 from synapse_core.plugins import PluginManager
 from synapse_core.protocols import DirectStore, Executor, Lease, Outcome, RunInfo, RunRecord, Store
+from synapse_core.schema import Schema
 from synapse_core.session.again import Again
 from synapse_core.session.options import Asked
 from synapse_core.session.owner import owner_id
+from synapse_core.session.secrets import secret_names
 
 _REMEMBERED = 1000
 """How many runs the result objects of are kept."""
@@ -47,15 +49,16 @@ class Host:
     Args:
         store: remembers the runs.
         pm: whose hooks are told when a run has ended.
+        schema: of the session.
         again: tells what runs are resumed from.
     """
 
-    def __init__(self, store: Store, pm: PluginManager, again: Again) -> None:
+    def __init__(self, store: Store, pm: PluginManager, schema: Schema, again: Again) -> None:
         self._store = store
         self._pm = pm
+        self._schema = schema
         self._again = again
-        self._owner = owner_id()
-        self._durable = not isinstance(store, DirectStore) or store.waits
+        self.durable = not isinstance(store, DirectStore) or store.waits
         self._runs: dict[str, _Hosted] = {}
 
     # -- start ------------------------------------------------------------------------------------------------
@@ -63,6 +66,8 @@ class Host:
     async def create(self, info: RunInfo, asked: Asked) -> None:
         """Have the store keep a new run."""
         data = {**asked.plan.to_data(portable=False), "name": info.name}
+        if self.durable:
+            data["secrets"] = secret_names(asked.plan, self._schema)
         created = Draft(Kind.RUN_CREATED, now(), None, 0, {**data, "params": asked.params})
         record = RunRecord(
             info.run_id,
@@ -88,9 +93,11 @@ class Host:
         sinks: Sinks,
         over: Lease | None = None,
     ) -> None:
-        """Start the engine of a run that the store has."""
-        if sinks:
-            sinks.write(await self._store.read(info.run_id, limit=_PAGE))
+        """Start the engine of a run that the store has; sinks are told first what happened before.
+
+        Raises:
+            LeaseLostError: another engine has it.
+        """
         engine = RunEngine(
             info.run_id,
             asked.plan,
@@ -99,15 +106,27 @@ class Host:
             store=self._store,
             settings=settings,
             sinks=sinks,
-            owner=self._owner,
-            identities=self._again.identities(self._durable),
+            owner=owner_id(),
+            identities=self._again.identities(self.durable),
             restored=asked.restored,
             over=over,
         )
+        try:
+            await engine.claim()
+            await self._tell_history(info.run_id, sinks)
+        except BaseException:
+            await asyncio.to_thread(sinks.close, 0.0)
+            raise
         end = asyncio.ensure_future(self._host(engine, info, sinks))
         end.add_done_callback(_seen)
         self._runs[info.run_id] = _Hosted(engine, end)
         self._forget()
+
+    async def _tell_history(self, run_id: str, sinks: Sinks) -> None:
+        after = 0
+        while sinks and (events := await self._store.read(run_id, after=after, limit=_PAGE)):
+            sinks.write(events)
+            after = events[-1].seq
 
     async def _host(self, engine: RunEngine, info: RunInfo, sinks: Sinks) -> RunEnd:
         """Run the engine to the run's end, and tell who wants to know."""

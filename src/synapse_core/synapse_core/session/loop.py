@@ -72,14 +72,18 @@ class LoopThread:
         return await asyncio.wrap_future(self.begin(work))
 
     def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
-        """Iterate there, for a caller that blocks."""
+        """Iterate there, for a caller that blocks; Ctrl-C ends the waiting and the iteration."""
+        step = None
         try:
             while True:
+                step = self.begin(_next(items))
                 try:
-                    yield self.call(_next(items))
+                    yield step.result()
                 except StopAsyncIteration:
                     return
         finally:
+            if step is not None:
+                step.cancel()
             self.call(_close(items))
 
     async def iterate_async(self, items: AsyncIterator[T]) -> AsyncIterator[T]:
@@ -110,5 +114,7 @@ async def _next(items: AsyncIterator[T]) -> T:
 
 async def _close(items: AsyncIterator[Any]) -> None:
     close = getattr(items, "aclose", None)
+    while getattr(items, "ag_running", False):  # a step that was given up is not over at once
+        await asyncio.sleep(0)
     if close is not None:
         await close()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import socket
 import subprocess
 from pathlib import Path
 
-_OWNER = re.compile(r"(?P<machine>.+)/(?P<pid>\d+)/(?P<born>[^/]*)")
+_OWNER = re.compile(r"(?P<machine>.+)/(?P<pid>\d+)/(?P<born>[^/]*)/\d+")
+_engines = itertools.count(1)
 
 
 def owner_id() -> str:
-    """This process: ``machine/pid/born``, which no later process will have."""
-    return f"{_machine()}/{os.getpid()}/{_born(os.getpid())}"
+    """A new owner in this process: ``machine/pid/born/number``, which no other engine here or elsewhere will have."""
+    return f"{_machine()}/{os.getpid()}/{_born(os.getpid())}/{next(_engines)}"
 
 
 def is_dead(owner: str) -> bool:

@@ -49,6 +49,7 @@ class Session:
         env: the environment that actions see, as ``ctx.env``.
         entry_points: whether installed plugins are loaded.
         work_base: the folder that holds the runs' folders; ``runs`` in the user's data folder if None.
+        lease: seconds after which another may take over a run whose engine has not been heard of.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Session:
         env: PluginEnvironment | Mapping[str, str] | None = None,
         entry_points: bool = True,
         work_base: str | os.PathLike[str] | None = None,
+        lease: float = 30.0,
     ) -> None:
         self.pm = PluginManager(plugins=plugins, block=block, entry_points=entry_points)
         self.schema = Schema(self.pm.adapters(), self.pm.converters())
@@ -73,7 +75,8 @@ class Session:
         self._executors: dict[tuple[str, str], Executor] = {}
         self._loop = LoopThread("synapse-session")
         self._again = Again(self.store, self.schema)
-        self._host = Host(self.store, self.pm, self._again)
+        self._host = Host(self.store, self.pm, self.schema, self._again)
+        self._lease = lease
         self._closed = False
 
     # -- run --------------------------------------------------------------------------------------------------
@@ -159,6 +162,7 @@ class Session:
             local=self._hooks,
             work_dir=info.work_dir,
             grace=options.grace,
+            lease=self._lease,
         )
 
     def _executor(self, options: RunOptions) -> Executor:
