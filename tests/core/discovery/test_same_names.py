@@ -14,6 +14,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from synapse_core import run_plugin
 from synapse_core.actiondef import spec_of
 from synapse_core.actiondef.fingerprint import fingerprint
 from synapse_core.discovery import PluginDiscovery, load_target
@@ -269,3 +270,12 @@ def test_many_threads_load_both_plugins_at_once(folder):
     assert len(found) == 8
     assert all(result == {who} for who, result in found)
     assert sorted(loaded) == [str(folder / who / "plugin/late.py") for who in ("one", "two")]
+
+
+@pytest.mark.parametrize("mode", ["local", "process"])
+def test_both_plugins_run(folder, mode):
+    """As users run them: in this process, and in a child process an attempt."""
+    for who in ("one", "two"):
+        file = folder / who / "plugin/actions.py"
+        file.write_text(file.read_text().replace("{helper", "[*{helper").replace("late.WHO}", "late.WHO}]"))
+    assert [run_plugin(str(folder / who), "tell", {}, mode=mode) for who in ("one", "two")] == [["one"], ["two"]]
