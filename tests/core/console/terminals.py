@@ -15,6 +15,7 @@ import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Self
 
 _PIECES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|[\r\n]|[^\x1b\r\n]+")
@@ -36,6 +37,7 @@ class Terminal:
         columns: int = 100,
         lines: int = 30,
         pass_fds: tuple[int, ...] = (),
+        cwd: Path | None = None,
     ) -> None:
         self._leader, follower = pty.openpty()
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
@@ -51,6 +53,7 @@ class Terminal:
             env={**plain, "TERM": "xterm-256color", **(env or {})},
             start_new_session=True,
             pass_fds=pass_fds,
+            cwd=cwd,
         )
         os.close(follower)
         self.output = ""

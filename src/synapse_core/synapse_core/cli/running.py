@@ -23,6 +23,7 @@ from synapse_core.errors import (
     SynapseError,
     ValidationError,
 )
+from synapse_core.models import RunStatus
 from synapse_core.schema import Schema
 
 if TYPE_CHECKING:
@@ -169,10 +170,21 @@ def _wait(session: Session, run_id: str, timeout: float | None) -> Any:
 
 def _cancel(session: Session, run_id: str, code: int) -> int:
     """Cancel the run, wait until nothing of it is left, and say so; a second Ctrl-C ends its actions at once."""
-    say("\ncancelling; press Ctrl-C again to end the actions at once")
-    session.interrupt(run_id)
-    say(f"run {run_id} was cancelled")
+    try:
+        say("\ncancelling; press Ctrl-C again to end the actions at once")
+        _end(session, run_id, force=False)
+    except KeyboardInterrupt:
+        say("\nending the actions")
+        _end(session, run_id, force=True)
+    status = session.progress(run_id).status
+    say(f"run {run_id} {'was cancelled' if status is RunStatus.CANCELLED else f'has {status} before that'}")
     return code
+
+
+def _end(session: Session, run_id: str, *, force: bool) -> None:
+    session.cancel(run_id, reason="interrupted", force=force)
+    with contextlib.suppress(SynapseError):
+        session.wait(run_id)
 
 
 def _run_elsewhere(executor: Any, target: Target, params: Mapping[str, Any], order: Order) -> int:

@@ -29,16 +29,18 @@ class State:
             PluginError: a plugin that was named is broken.
             NotFoundError: there is no such store.
         """
-        from synapse_core.cli.telling import tell_of_logs
+        from synapse_core.cli.telling import Warnings
         from synapse_core.session import Session
 
-        tell_of_logs()
+        warnings = Warnings()
+        warnings.listen()
         session = Session(store=store, plugins=self.plugins, block=self.blocked)
         try:
             require_given(session.pm)
         except BaseException:
             session.close()
             raise
+        warnings.release()
         return session
 
     def manager(self) -> PluginManager:

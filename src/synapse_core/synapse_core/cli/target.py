@@ -65,11 +65,14 @@ def find_plugin(pm: PluginManager, source: str) -> PluginDiscovery:
         DiscoveryError: it stands for none, or for one that is broken.
     """
     brought = [] if Path(source).exists() else [spec for spec in pm.actions() if spec.plugin == source]
-    if not brought:
-        return pm.discover(source)
-    from synapse_core.discovery import PluginDiscovery
+    from synapse_core.discovery import PluginDiscovery, unknown_source
 
-    return PluginDiscovery.from_specs(source, brought)
+    if brought:
+        return PluginDiscovery.from_specs(source, brought)
+    found: PluginDiscovery | None = pm.first("synapse_discover", source=source)
+    if found is None:
+        raise unknown_source(source)
+    return found
 
 
 def _names_object(source: str) -> bool:

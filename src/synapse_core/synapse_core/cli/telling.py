@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from synapse_core.builtin.console.text import clean
-
-if TYPE_CHECKING:
-    import logging
 
 
 def say(text: str) -> None:
@@ -37,34 +34,43 @@ def quote(text: str) -> None:
     say("\n".join(f"  {line}" for line in _harmless(text.rstrip("\n")).split("\n")))
 
 
-def tell_of_logs() -> None:
-    """Show what Synapse logs and warns of as warnings; both may come while a run is shown."""
-    import logging
-    import warnings
+class Warnings:
+    """Shows what Synapse logs and warns of, as warnings; what comes before `release` waits for it."""
 
-    logger = logging.getLogger("synapse")
-    if not logger.handlers:
-        logger.addHandler(_handler())
+    def __init__(self) -> None:
+        self._held: list[str] | None = []
+
+    def listen(self) -> None:
+        """Take over from `logging` and `warnings`, for Synapse's own."""
+        import logging
+        import warnings
+
+        handler = logging.Handler(logging.WARNING)
+        handler.emit = lambda record: self._tell(record.getMessage())  # type: ignore[method-assign]
+        logger = logging.getLogger("synapse")
+        logger.addHandler(handler)
         logger.propagate = False
-    shown = warnings.showwarning
+        others = warnings.showwarning
 
-    def show(message: Warning | str, category: type[Warning], *where: object) -> None:
-        if category.__module__.partition(".")[0] == "synapse_core":
-            warn(message)
+        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if category.__module__.partition(".")[0] == "synapse_core":
+                self._tell(str(message))
+            else:
+                others(message, category, *where)
+
+        warnings.showwarning = show  # type: ignore[assignment]
+
+    def release(self) -> None:
+        """Show what was held back, and from now on everything at once."""
+        held, self._held = self._held, None
+        for text in held or ():
+            warn(text)
+
+    def _tell(self, text: str) -> None:
+        if self._held is None:
+            warn(text)
         else:
-            shown(message, category, *where)  # type: ignore[arg-type]
-
-    warnings.showwarning = show  # type: ignore[assignment]
-
-
-def _handler() -> logging.Handler:
-    import logging
-
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            warn(record.getMessage())
-
-    return Handler(logging.WARNING)
+            self._held.append(text)
 
 
 def _headed(head: str, colour: str, text: str) -> str:

@@ -6,10 +6,13 @@ rich is imported when there is a run to show, not before.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from synapse_core.builtin.console.follow import display_progress, display_progress_async
 from synapse_core.hookspecs import hookimpl
-from synapse_core.protocols import RunInfo, Sink
+
+if TYPE_CHECKING:
+    from synapse_core.protocols import RunInfo, Sink
 
 __all__ = ["display_progress", "display_progress_async"]
 

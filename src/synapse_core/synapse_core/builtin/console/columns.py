@@ -54,8 +54,8 @@ class Columns:
         return cls(**sizes)._grown(room)
 
     def _grown(self, room: int) -> Columns:
-        """Share out what is left: the bar up to 24, and the rest for what there is to tell."""
-        more = min(room * 2 // 5 if self.detail else room, 24 - self.bar) if self.bar else 0
+        """Share out what is left: the bar up to 20, and the rest for what there is to tell."""
+        more = min(room // 4 if self.detail else room, 20 - self.bar) if self.bar else 0
         detail = self.detail + room - more if self.detail else max(room - more - 2, 0)
         return evolve(self, bar=self.bar + more, detail=detail if detail >= 8 else 0)
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from synapse_core.events import Event
-from synapse_core.models import PipelineProgress
-
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from synapse_core.events import Event
+    from synapse_core.models import PipelineProgress
 
 
 class Display(Protocol):

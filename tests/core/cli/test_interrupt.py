@@ -1,0 +1,132 @@
+"""Ctrl-C and SIGTERM: once the run is cancelled and nothing of it is left; twice it is ended at once."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.core.cli.helpers import SYNAPSE, Here
+from tests.core.console.helpers import without_codes
+from tests.core.console.terminals import Terminal
+
+
+@contextmanager
+def running(here: Here, action: str, *args: str) -> Iterator[subprocess.Popen[str]]:
+    """The command, from the moment when its action runs."""
+    command = [SYNAPSE, "run", "flow.py", action, "-p", f"folder={here.folder}", "--no-watch", *args]
+    process = subprocess.Popen(
+        command, cwd=here.folder, env=here.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        until((here.folder / "started").exists)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("number", "executor", "code"),
+    [(signal.SIGINT, "local", 130), (signal.SIGINT, "process", 130), (signal.SIGTERM, "local", 143)],
+)
+def test_once_the_run_is_cancelled(here: Here, number: signal.Signals, executor: str, code: int) -> None:
+    """The action's ``finally`` runs, the run is cancelled, the command says so, and no child is left."""
+    with running(here, "wait", "--executor", executor) as process:
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == code
+        assert (here.folder / "cleaned").exists()
+        assert "cancelling; press Ctrl-C again to end the actions at once" in err
+        assert "was cancelled" in err
+        assert "■ cancelled in" in out
+        assert "Traceback" not in out + err
+        assert not _left_over(here)
+
+
+def test_twice_it_is_ended_at_once(here: Here) -> None:
+    """An action that hears nothing has five seconds; a second Ctrl-C takes them away."""
+    with running(here, "stuck", "--executor", "process") as process:
+        process.send_signal(signal.SIGINT)
+        _read_until(process, "cancelling")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "ending the actions" in err
+        assert "was cancelled" in err
+        assert "Traceback" not in err
+        assert not _left_over(here)
+
+
+def test_twice_a_thread_that_hears_nothing_is_left_behind(here: Here) -> None:
+    """What cannot be forced does not keep the command from ending."""
+    with running(here, "stuck") as process:
+        process.send_signal(signal.SIGINT)
+        _read_until(process, "cancelling")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        assert process.returncode == 130
+
+
+def test_ctrl_c_on_a_live_terminal(here: Here) -> None:
+    """The picture says that the run is being cancelled, stays in its last state, and the cursor is back."""
+    command = [SYNAPSE, "run", "flow.py", "wait", "-p", f"folder={here.folder}"]
+    with Terminal(command, env={"SYNAPSE_HOME": str(here.home)}, cwd=here.folder) as terminal:
+        terminal.read_until("running")
+        until((here.folder / "started").exists)
+        terminal.interrupt()
+        assert terminal.wait() == 130
+        shown = without_codes(terminal.output)
+        assert "cancelling; press Ctrl-C again" in shown
+        assert any(line.startswith("■ cancelled in") for line in terminal.screen)
+        assert terminal.output.rindex("\x1b[?25h") > terminal.output.rindex("\x1b[?25l")
+
+
+def test_a_live_run(here: Here) -> None:
+    """On a terminal the run is drawn; the picture and the result stay."""
+    command = [SYNAPSE, "run", "flow.py:pipeline"]
+    with Terminal(command, env={"SYNAPSE_HOME": str(here.home)}, cwd=here.folder) as terminal:
+        assert terminal.wait() == 0
+        lines = [line for line in terminal.screen if line]
+    assert lines[0].endswith("train  INFO  trained  epochs=3")
+    assert lines[1].startswith("flow  ")
+    assert lines[2].startswith("✓ load   completed")
+    assert lines[3].startswith("✓ train  completed")
+    assert lines[4].startswith("✓ completed in")
+    assert lines[5:] == ["{", '  "accuracy": 0.5,', '  "epochs": 3,', '  "optimizer": "adam"', "}"]
+
+
+def _read_until(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stderr is not None
+    while text not in (line := process.stderr.readline()):
+        assert line, f"{text!r} was not said"
+
+
+def _left_over(here: Here) -> list[str]:
+    """The processes that were started from here and still run, by command line."""
+    mark = f"SYNAPSE_HOME={here.home}".encode()
+    return [
+        (process / "cmdline").read_text().replace("\0", " ")
+        for process in Path("/proc").glob("[0-9]*")
+        if mark in _environ(process)
+    ]
+
+
+def _environ(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes()
+    except OSError:  # it has ended, or is not ours
+        return b""

@@ -1,0 +1,252 @@
+"""``synapse run``: what it runs, shows and prints, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from tests.core.cli.helpers import SYNAPSE, Here
+
+
+def test_a_pipeline_is_run_and_its_result_printed(here: Here) -> None:
+    """Each change of state is a line, and the last action's result stands at the end as JSON."""
+    done = here.synapse("run", "flow.py:pipeline", "-p", "source=x.csv", "-p", "epochs=5")
+    assert (done.code, done.err) == (0, "")
+    lines = [line[9:] for line in done.out.splitlines()]
+    assert lines[0].startswith("flow   ● running  2 actions, run ")
+    assert "load   loading" in lines
+    assert "train  INFO  trained  epochs=5" in lines
+    assert any(line.startswith("train  ✓ completed in ") and line.endswith("loss=0.25") for line in lines)
+    assert json.loads(done.out[done.out.index("{\n") :]) == {"accuracy": 0.5, "epochs": 5, "optimizer": "adam"}
+
+
+def test_quiet_prints_the_result_and_nothing_else(here: Here) -> None:
+    """With --quiet standard output is JSON."""
+    done = here.synapse("run", "flow.py", "train", "-q", "-p", "data=x", "-p", "optimizer.name=sgd")
+    assert (done.code, done.err) == (0, "")
+    assert done.json == {"accuracy": 0.5, "epochs": 3, "optimizer": "sgd"}
+
+
+def test_json_prints_events_and_nothing_else(here: Here) -> None:
+    """With --json each line is an event, from the run's creation to its end, numbered without a gap."""
+    done = here.synapse("run", "flow.py:pipeline", "--json", "--name", "nightly")
+    assert (done.code, done.err) == (0, "")
+    events = done.events
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert events[0]["kind"] == "run.created"
+    assert events[0]["payload"]["name"] == "nightly"
+    assert events[-1]["kind"] == "run.completed"
+    assert events[-1]["payload"]["result"]["epochs"] == 3
+
+
+def test_a_reader_that_goes_away_is_no_error(here: Here) -> None:
+    """``synapse run --json | head -1`` gives a line and no complaint."""
+    process = subprocess.Popen(
+        [SYNAPSE, "run", "flow.py", "train", "-p", "data=x", "-p", "epochs=200000", "--json"],
+        cwd=here.folder,
+        env=here.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert "run.created" in process.stdout.readline()
+    process.stdout.close()
+    with process.stderr:
+        assert process.stderr.read() == ""
+    assert process.wait(60) == 0
+
+
+def test_each_attempt_in_a_process(here: Here) -> None:
+    """Another executor, with options of its own."""
+    done = here.synapse("run", "flow.py", "train", "-q", "-p", "data=x", "--executor", "process", "-o", "workers=1")
+    assert (done.code, done.err) == (0, "")
+    assert done.json["accuracy"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("params.json", '{"data": "x", "epochs": 7}'),
+        ("params.yaml", "data: x  # which\nepochs: 7\n"),
+        ("params.toml", 'data = "x"\nepochs = 7\n'),
+        ("-", "data: x\nepochs: 7\n"),
+    ],
+)
+def test_params_from_a_file(here: Here, name: str, text: str) -> None:
+    """Params come from JSON, YAML, TOML or standard input; those that are typed go over them."""
+    if name != "-":
+        here.write(name, text)
+    done = here.synapse("run", "flow.py", "train", "-q", "--params", name, "-p", "optimizer.name=sgd", stdin=text)
+    assert done.json == {"accuracy": 0.5, "epochs": 7, "optimizer": "sgd"}
+
+
+def test_an_action_that_fails(here: Here) -> None:
+    """Exit code 1; the exception's type and message, and where in the action's own code it was raised."""
+    done = here.synapse("run", "flow.py", "fail")
+    assert done.code == 1
+    assert "fail  ✗ failed in" in done.out
+    assert "action 'fail' failed: ValueError: it \\x1b[31mbroke" in done.err
+    assert "in deep" in done.err
+    assert "synapse_core" not in done.err
+    assert "\x1b" not in done.err
+
+
+def test_wrong_params_run_nothing(here: Here) -> None:
+    """Exit code 2; every wrong field at once, with its type and the nearest known name, before anything is run."""
+    done = here.synapse("run", "flow.py", "train", "-p", "epochs=many", "-p", "optimizer.momentum=much")
+    assert done.code == 2
+    assert "epochs: expected int" in done.err
+    assert "optimizer.momentum: expected float" in done.err
+    done = here.synapse("run", "flow.py", "train", "-p", "epoch=3", "-p", "epochs=0")
+    assert (done.code, done.out) == (2, "")
+    for part in ("3 wrong fields", "no field 'epoch'; did you mean 'epochs'?", "data", "epochs: "):
+        assert part in done.err
+    assert "hint: `synapse actions flow.py` shows which params there are" in done.err
+    assert not (here.home / "runs").exists()
+
+
+def test_wrong_params_of_a_pipeline(here: Here) -> None:
+    """A pipeline's params are checked before it runs too; one that no action knows is a warning."""
+    here.write(
+        "strict.py", "from flow import Train; from synapse_core import ActionPipeline; p = ActionPipeline([Train])"
+    )
+    done = here.synapse("run", "strict.py:p", "-p", "epochs=0", "-p", "sed=1", env={"PYTHONPATH": str(here.folder)})
+    assert (done.code, done.out) == (2, "")
+    assert "data" in done.err
+    assert "epochs" in done.err
+    done = here.synapse(
+        "run", "strict.py:p", "-q", "-p", "data=x", "-p", "epoch=1", env={"PYTHONPATH": str(here.folder)}
+    )
+    assert done.code == 0
+    assert done.err == "warning: no action knows the param 'epoch'; did you mean 'epochs'?\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("run",), "Missing argument 'TARGET'"),
+        (("run", "nowhere"), "no plugin 'nowhere'"),
+        (("run", "flow.py", "trian"), "no action or pipeline 'trian'; did you mean 'train'?"),
+        (("run", "flow.py"), "several actions and no pipeline: load, train"),
+        (("run", "flow.py:nothing"), "nothing"),
+        (("run", "flow.py:pipeline", "load"), "one too many"),
+        (("run", "flow.py", "train", "epochs=3"), "-p epochs=3"),
+        (("run", "flow.py", "epochs=3"), "params are given by -p"),
+        (("run", "flow.py", "train", "-p", "epochs"), "'epochs' is not key=value"),
+        (("run", "flow.py", "train", "-p", "no:jsonl"), "put -p before `run`"),
+        (("run", "flow.py", "load", "--executor", "proces"), "did you mean 'process'?"),
+        (("run", "flow.py", "load", "-o", "speed=1"), "its options are: "),
+        (("run", "flow.py", "load", "--store", "sqlite:///x.db"), "sqlite"),
+        (("run", "flow.py", "load", "--params", "gone.json"), "gone.json: No such file"),
+        (("run", "flow.py", "load", "--params", "flow.py"), "--params flow.py"),
+        (("run", "flow.py", "load", "--timeout", "0"), "--timeout"),
+        (("--plugin", "gone.py", "run", "flow.py", "load"), "gone.py"),
+    ],
+)
+def test_wrong_commands(here: Here, args: tuple[str, ...], said: str) -> None:
+    """Exit code 2, one clear message on standard error, no traceback, nothing run."""
+    done = here.synapse(*args)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: ")
+    assert said in done.err
+    assert "Traceback" not in done.err
+
+
+def test_debug_shows_the_traceback(here: Here) -> None:
+    """--debug may stand before the command and after it."""
+    for args in (("--debug", "run", "nowhere"), ("run", "nowhere", "--debug")):
+        done = here.synapse(*args)
+        assert done.code == 2
+        assert "Traceback (most recent call last)" in done.err
+        assert "error: no plugin 'nowhere'" in done.err
+
+
+def test_a_run_that_takes_too_long(here: Here) -> None:
+    """Exit code 1: the run is cancelled when its time is up, and its action could clean up."""
+    done = here.synapse("run", "flow.py", "wait", "-p", f"folder={here.folder}", "--timeout", "0.5")
+    assert done.code == 1
+    assert "it took longer than 0.5 s" in done.err
+    assert (here.folder / "cleaned").exists()
+
+
+def test_a_store_in_trouble(here: Here) -> None:
+    """Exit code 3, and what the store said."""
+    here.write(
+        "away.py",
+        """
+        from synapse_core import StoreError, hookimpl
+        from synapse_core.builtin.memory import MemoryStore
+        from synapse_core.protocols import StoreOffer
+
+        class Away(MemoryStore):
+            async def create(self, *args):
+                raise StoreError("the disk is full", hint="make room")
+
+        @hookimpl
+        def synapse_stores():
+            return [StoreOffer("away", lambda url: Away())]
+        """,
+    )
+    done = here.synapse("--plugin", "away.py", "run", "flow.py", "load", "--store", "away:")
+    assert (done.code, done.out) == (3, "")
+    assert done.err == "error: the disk is full\n  hint: make room\n"
+
+
+def test_a_plugin_that_fails_is_a_warning(here: Here) -> None:
+    """A sink that raises is named and left out; the run goes on to its end."""
+    here.write(
+        "sink.py",
+        """
+        from synapse_core import hookimpl
+
+        class Broken:
+            def write(self, events):
+                raise RuntimeError("no")
+            def close(self):
+                pass
+
+        @hookimpl
+        def synapse_sinks(run):
+            return [Broken()]
+        """,
+    )
+    done = here.synapse("--plugin", "sink.py", "run", "flow.py", "load", "-q")
+    assert (done.code, done.json) == (0, {"data": "nowhere"})
+    (line,) = done.err.splitlines()
+    assert line.startswith("warning: ")
+    assert "Broken" in line
+    assert "RuntimeError: no" in line
+
+
+def test_a_whole_pipeline_run_elsewhere(here: Here) -> None:
+    """An executor that hosts whole pipelines is given the graph, and asked for the result."""
+    here.write(
+        "cluster.py",
+        """
+        from synapse_core import hookimpl
+        from synapse_core.protocols import ExecutorOffer
+
+        class Cluster:
+            def __init__(self, address: str = "local") -> None:
+                self.address = address
+            def submit(self, pipeline, params):
+                self.told = {"nodes": len(pipeline), "params": params, "address": self.address}
+                return "far-1"
+            def wait(self, run_id):
+                assert run_id == "far-1"
+            def get_result(self, run_id):
+                return self.told
+
+        @hookimpl
+        def synapse_executors():
+            return [ExecutorOffer("cluster", Cluster, runs="pipeline")]
+        """,
+    )
+    args = ("run", "flow.py:pipeline", "-q", "-p", "source=s", "--executor", "cluster", "-o", "address=head:1")
+    done = here.synapse("--plugin", "cluster.py", *args)
+    assert (done.code, done.err) == (0, "run far-1 was submitted to cluster\n")
+    assert done.json == {"nodes": 2, "params": {"source": "s"}, "address": "head:1"}
