@@ -152,6 +152,7 @@ def test_models_beside_plain_mappings():
     schema = Schema()
     assert schema.structure({"rate": 1.0}, wanted) == Sgd(1.0)
     assert schema.structure({"a": "b"}, wanted) == {"a": "b"}
+    assert schema.structure({"rate": 1.0}, Sgd | dict) == Sgd(1.0)
     assert schema.structure({"a": "b"}, Weak | dict[str, str]) == {"a": "b"}
     assert schema.structure({"_type": "Grams", "amount": 1}, Metres | Grams | dict[str, Any]) == Grams(1.0)
 

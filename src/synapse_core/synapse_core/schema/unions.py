@@ -100,7 +100,7 @@ def union_hook(hooks: Hooks, models: Models, args: tuple[Any, ...]) -> Hook:
 
 def _only(members: list[Member], cls: type) -> Member | None:
     """The one type that values of a JSON type can be meant for."""
-    exact = [member for member in members if member.wanted is cls]
+    exact = [member for member in members if member.wanted is cls and cls not in (list, dict)]
     fitting = [member for member in members if shape_of(cls()) in member.shapes]
     return next(iter(exact), fitting[0] if len(fitting) == 1 else None)
 
