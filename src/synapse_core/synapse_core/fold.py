@@ -1,18 +1,19 @@
 """The only place that turns events into state: ``PipelineProgress = fold(events)``.
 
-Pure and total: an unknown kind is ignored, what has ended stays as it ended, and folding a prefix and then the rest
-gives what folding the whole gives.
+Pure and total: an unknown kind is ignored, and so is whatever in a payload makes no sense; what has ended stays as it
+ended, and folding a prefix and then the rest gives what folding the whole gives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
-from attrs import define, field, fields
+from attrs import define, evolve, field, fields
 
-from synapse_core.events import Event, Kind
+from synapse_core.events import EMPTY, Event, Kind
 from synapse_core.models import (
     ActionProgress,
     ActionStatus,
@@ -57,6 +58,8 @@ class Folding:
             self._seq = seq
         if self._status.is_terminal():
             return
+        if type(event.payload) is not dict:
+            event = _sound(event)
         rule = _OF_ACTIONS.get(event.kind)
         if rule is not None:
             self._change(event, rule)
@@ -105,15 +108,15 @@ class Folding:
     # -- what happens to the run ------------------------------------------------------------------------------
 
     def _created(self, event: Event) -> None:
-        nodes: list[Mapping[str, Any]] = list(event.payload.get("nodes", ()))
-        for node in nodes:
-            self._cell(node["name"])
+        nodes = {name: node for node in _list(event, "nodes") if (name := _named(node))}
+        for name in nodes:
+            self._cell(name)
         self._run.update(
             run_id=event.run_id,
-            name=event.payload.get("name", ""),
-            pipeline_id=event.payload.get("pipeline_id"),
+            name=_text(event, "name") or "",
+            pipeline_id=_text(event, "pipeline_id"),
             created_at=event.time,
-            needs={node["name"]: tuple(node.get("needs", ())) for node in nodes},
+            needs={name: _texts(node.get("needs")) for name, node in nodes.items()},
         )
 
     def _started(self, event: Event) -> None:
@@ -129,15 +132,17 @@ class Folding:
         self._run.update(
             run_id=event.run_id,
             completed_at=event.time,
-            error=event.payload.get("error"),
-            errors=tuple(event.payload.get("errors", ())),
+            error=_text(event, "error"),
+            errors=_texts(event.payload.get("errors")),
             result=event.payload.get("result"),
         )
 
     # -- what happens to an action ----------------------------------------------------------------------------
 
     def _change(self, event: Event, rule: Callable[[_Cell, Event], None]) -> None:
-        name = event.action or ""
+        name = event.action
+        if not name:
+            return
         parent = name.partition("[")[0] if name.endswith("]") else name
         instance = parent != name and parent in self._order
         cell = self._instance(name) if instance else self._cell(name)
@@ -220,44 +225,54 @@ def _action_started(cell: _Cell, event: Event) -> None:
     cell.attempt = event.attempt
     cell.started_at = cell.started_at or event.time
     total = event.payload.get("instances")
-    if total is not None and cell.instances is None:
+    if type(total) is int and total >= 0 and cell.instances is None:
         cell.instances = {ActionStatus.PENDING.value: total}
 
 
 def _action_progress(cell: _Cell, event: Event) -> None:
-    category = event.payload.get("category")
+    category = _text(event, "category")
     key = category or "default"
-    entry = _advance(cell.categories.get(key), event.payload, event.time)
+    entry = _advance(cell.categories.get(key), event)
     cell.progress = entry.fraction
     cell.progress_category = category
     cell.categories = {**cell.categories, key: entry}
 
 
-def _advance(before: CategoryProgress | None, payload: Mapping[str, Any], time: datetime) -> CategoryProgress:
+def _advance(before: CategoryProgress | None, event: Event) -> CategoryProgress:
     """Rate and time left, from the first report of the category to this one.
 
     A value that goes back (a new attempt, a new epoch) starts the count anew.
     """
-    current, total = payload.get("current") or 0, payload.get("total")
+    current, total, time = _number(event, "current") or 0, _number(event, "total"), event.time
     if before is None or before.since is None or current < before.current:
         return CategoryProgress(current, total, since=time, base=current)
-    elapsed = (time - before.since).total_seconds()
+    elapsed = _seconds(before.since, time)
     rate = (current - before.base) / elapsed if elapsed > 0 else before.rate
     eta = max(total - current, 0) / rate if rate and total is not None else None
+    if eta is not None and not isfinite(eta):
+        eta = None
     return CategoryProgress(current, total, rate, eta, before.since, before.base)
 
 
+def _seconds(since: datetime, until: datetime) -> float:
+    """The time between, to the microsecond; 0 where one of the two has no zone."""
+    comparable = (since.tzinfo is None) is (until.tzinfo is None)
+    return (until - since).total_seconds() if comparable else 0.0
+
+
 def _action_metrics(cell: _Cell, event: Event) -> None:
-    cell.metrics = {**cell.metrics, **event.payload.get("metrics", {})}
+    metrics = event.payload.get("metrics")
+    if isinstance(metrics, Mapping):
+        cell.metrics = {**cell.metrics, **metrics}
 
 
 def _action_message(cell: _Cell, event: Event) -> None:
-    cell.message = event.payload.get("message")
+    cell.message = _text(event, "message")
 
 
 def _action_retrying(cell: _Cell, event: Event) -> None:
-    cell.error = event.payload.get("error")
-    cell.failure = _failure(event.payload)
+    cell.error = _text(event, "error")
+    cell.failure = _failure(event)
 
 
 def _action_completed(cell: _Cell, event: Event) -> None:
@@ -270,19 +285,61 @@ def _action_completed(cell: _Cell, event: Event) -> None:
 def _action_failed(cell: _Cell, event: Event) -> None:
     cell.status = ActionStatus.FAILED
     cell.completed_at = event.time
-    cell.error = event.payload.get("error")
-    cell.failure = _failure(event.payload)
+    cell.error = _text(event, "error")
+    cell.failure = _failure(event)
 
 
 def _action_skipped(cell: _Cell, event: Event) -> None:
     cell.status = ActionStatus.SKIPPED
     cell.completed_at = event.time
-    cell.message = event.payload.get("reason")
+    cell.message = _text(event, "reason")
 
 
-def _failure(payload: Mapping[str, Any]) -> Failure | None:
-    data = payload.get("failure")
-    return Failure(data.get("type", ""), data.get("message", ""), data.get("traceback", "")) if data else None
+def _failure(event: Event) -> Failure | None:
+    data = event.payload.get("failure")
+    if not isinstance(data, Mapping) or not data:
+        return None
+    return Failure(*(_as_text(data.get(name)) or "" for name in ("type", "message", "traceback")))
+
+
+# -- payloads, which anybody may have written -------------------------------------------------------------------
+
+
+def _sound(event: Event) -> Event:
+    payload: Any = event.payload
+    return event if isinstance(payload, Mapping) else evolve(event, payload=EMPTY)
+
+
+def _text(event: Event, name: str) -> str | None:
+    return _as_text(event.payload.get(name))
+
+
+def _as_text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _list(event: Event, name: str) -> list[Any]:
+    value = event.payload.get(name)
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
+
+
+def _named(node: Any) -> str | None:
+    name = node.get("name") if isinstance(node, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
+_LARGEST = 1e100
+"""Beyond this a number counts nothing, and what is worked out from it might not be finite."""
+
+
+def _number(event: Event, name: str) -> float | None:
+    value: Any = event.payload.get(name)
+    counts = type(value) in {int, float} and abs(value) < _LARGEST
+    return value if counts else None
 
 
 _RUN_FIELDS = (
