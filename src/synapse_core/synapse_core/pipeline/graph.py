@@ -71,6 +71,20 @@ class PipelineGraph:
         """What the engine runs."""
         return self._plan
 
+    @classmethod
+    def of_plan(cls, plan: Plan) -> Self:
+        """The pipeline that a plan, a stored one say, was made of; checked as a new one is.
+
+        Raises:
+            PipelineBuildError: an action cannot be loaded any more, or a binding leads nowhere.
+        """
+        from synapse_core.pipeline.build import check_plan
+
+        graph = cls.__new__(cls)
+        graph._named, graph._plan = True, plan
+        graph.problems, graph.cautions = check_plan(plan)
+        return graph
+
     def named(self, name: str) -> Self:
         """The same pipeline under another name.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import evolve, frozen
@@ -139,8 +139,11 @@ class Again:
 
     # -- recover ----------------------------------------------------------------------------------------------
 
-    async def unfinished(self) -> list[Unfinished]:
-        """The runs that have not ended, each with why it is not to be recovered here, if it is not."""
+    async def unfinished(self, run_ids: Iterable[str] | None = None) -> list[Unfinished]:
+        """The runs that have not ended (of these), each with why it is not to be recovered here, if it is not."""
+        if run_ids is not None:
+            looked = [await self._look(run_id) for run_id in run_ids]
+            return [run for run in looked if not run.status.is_terminal()]
         found = []
         for status in (RunStatus.RUNNING, RunStatus.PENDING):
             before = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
@@ -10,7 +11,7 @@ from attrs import define, evolve
 
 from synapse_core.engine import RunEnd, RunEngine, RunSettings
 from synapse_core.engine.sinks import Sinks
-from synapse_core.errors import ExecutionError, RunCancelledError
+from synapse_core.errors import ExecutionError, LeaseLostError, RunCancelledError
 from synapse_core.events import RUN_ENDED, Draft, Event, Kind, now
 from synapse_core.fold import Folding
 from synapse_core.models import PipelineProgress, RunStatus
@@ -19,6 +20,7 @@ from synapse_core.protocols import DirectStore, Executor, Lease, Outcome, RunInf
 from synapse_core.schema import Schema
 from synapse_core.session.again import Again
 from synapse_core.session.options import Asked
+from synapse_core.session.orphans import cancel_orphan
 from synapse_core.session.owner import owner_id
 from synapse_core.session.secrets import secret_names
 
@@ -219,6 +221,9 @@ class Host:
         if not (await self._store.progress(run_id)).status.is_terminal():
             payload = {"reason": reason, "force": force}
             await self._store.append(run_id, [Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, payload)])
+            if run_id not in self._runs or self._runs[run_id].end.done():
+                with contextlib.suppress(LeaseLostError):  # an engine has just claimed it, and has been asked
+                    await cancel_orphan(self._store, run_id, reason)
 
     async def events(self, run_id: str, after: int) -> AsyncIterator[Event]:
         """See `Session.stream_events`."""

@@ -114,7 +114,7 @@ async def _next(items: AsyncIterator[T]) -> T:
 
 async def _close(items: AsyncIterator[Any]) -> None:
     close = getattr(items, "aclose", None)
-    while getattr(items, "ag_running", False):  # a step that was given up is not over at once
+    while getattr(items, "ag_running", False):  # noqa: ASYNC110  a step that was given up tells nobody when it is over
         await asyncio.sleep(0)
     if close is not None:
         await close()

@@ -175,9 +175,18 @@ class Session:
 
     # -- go on ------------------------------------------------------------------------------------------------
 
-    def unfinished(self) -> list[Unfinished]:
-        """The runs of the store that have not ended, each with why it is not to be recovered here, if it is not."""
-        return self._loop.call(self._again.unfinished())
+    @property
+    def durable(self) -> bool:
+        """Whether runs outlive this process."""
+        return self._host.durable
+
+    def unfinished(self, run_ids: Iterable[str] | None = None) -> list[Unfinished]:
+        """The runs of the store that have not ended, each with why it is not to be recovered here, if it is not.
+
+        Args:
+            run_ids: look at these runs only; telling why means importing their actions.
+        """
+        return self._loop.call(self._again.unfinished(run_ids))
 
     def recover(self, run_id: str, **options: Any) -> str:
         """Go on with a run whose engine died: what it has completed stays, what was running is attempted again.

@@ -1,0 +1,57 @@
+"""Runs that nobody runs any more: what tells them, and how one is cancelled."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from synapse_core.events import Draft, Kind, now
+from synapse_core.models import ActionProgress, ActionStatus, PipelineProgress, RunStatus
+from synapse_core.protocols import Lease, Store
+from synapse_core.session.owner import is_dead, owner_id
+
+_STARTING = timedelta(seconds=10)
+_TTL = 30.0
+
+
+def is_orphan(status: RunStatus, lease: Lease | None, created_at: datetime | None) -> bool:
+    """Whether the engine of a run that has not ended is gone.
+
+    One without a lease was given up by its engine; but one that was created just now is about to be claimed.
+    """
+    if status.is_terminal():
+        return False
+    if lease is not None:
+        return is_dead(lease.owner) or lease.expires_at <= now()
+    return status is RunStatus.RUNNING or created_at is None or now() - created_at > _STARTING
+
+
+async def cancel_orphan(store: Store, run_id: str, reason: str) -> bool:
+    """Write the end of a run that nobody runs, as its engine would have; False where it has one, or has ended.
+
+    Raises:
+        RunNotFoundError: there is no such run.
+        LeaseLostError: an engine has claimed it meanwhile.
+    """
+    progress, held = await store.progress(run_id), await store.lease(run_id)
+    if not is_orphan(progress.status, held, progress.created_at):
+        return False
+    lease = await store.acquire(run_id, owner_id(), _TTL, over=held)
+    await store.append(run_id, _end(progress, reason), lease=lease)
+    await store.release(lease)
+    return True
+
+
+def _end(progress: PipelineProgress, reason: str) -> list[Draft]:
+    """What was running has failed, what was not started is skipped, and the run is cancelled."""
+    asked = Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, {"reason": reason, "force": False})
+    entries = [*progress.instances.values(), *progress.progress]
+    ended = [_of_action(entry, reason) for entry in entries if not entry.status.is_terminal()]
+    last = Draft(Kind.RUN_CANCELLED, now(), None, 0, {"error": reason, "errors": []})
+    return [*([] if progress.cancel_requested else [asked]), *ended, last]
+
+
+def _of_action(entry: ActionProgress, reason: str) -> Draft:
+    if entry.status is ActionStatus.PENDING:
+        return Draft(Kind.ACTION_SKIPPED, now(), entry.name, 0, {"reason": reason})
+    failure = {"type": "ActionCancelled", "message": reason, "traceback": ""}
+    return Draft(Kind.ACTION_FAILED, now(), entry.name, entry.attempt, {"error": "cancelled", "failure": failure})
