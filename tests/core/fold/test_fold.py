@@ -67,7 +67,8 @@ def test_progress_counts_rate_and_time_left():
     )
     train = state.action("train")
     epochs = train.categories["epochs"]
-    assert (train.progress, train.progress_category) == (pytest.approx(1 / 3), "epochs")
+    assert train.progress == pytest.approx(1 / 3)
+    assert train.progress_category == "epochs"
     assert (epochs.rate, epochs.eta) == (0.5, 16.0)
 
 

@@ -17,21 +17,42 @@ from synapse_core.fold import Folding
 from synapse_core.models import Checkpoint, PipelineProgress, RunStatus
 from synapse_core.protocols import Lease, RunRecord, RunSummary, claimable
 
+_BATCH = 1000
+_UNFOLDED = 5_000
+"""How many events may wait to be folded: who asks for the state waits for no more, and none is read from a file."""
+
 
 @define(eq=False)
 class _Watcher:
-    """Somebody who waits for events, on a loop of their own."""
+    """Somebody who waits for events, on a loop of their own: what they have seen, and whether there is more to see."""
 
     loop: asyncio.AbstractEventLoop
+    after: int
     kinds: Collection[str] | None
+    more: bool = True
     news: asyncio.Event = field(factory=asyncio.Event)
 
     def tell(self, drafts: Sequence[Draft]) -> None:
-        if self.kinds is None or any(draft.kind in self.kinds or draft.kind in RUN_ENDED for draft in drafts):
-            try:
-                self.loop.call_soon_threadsafe(self.news.set)
-            except RuntimeError:  # its loop is closed: nobody waits there any more
-                return
+        """Note whether there is something for this one among new events, and wake them if so, or at the run's end."""
+        wanted = bool(drafts) if self.kinds is None else any(draft.kind in self.kinds for draft in drafts)
+        self.more = self.more or wanted
+        if wanted or any(draft.kind in RUN_ENDED for draft in drafts):
+            self.wake()
+
+    def wake(self) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self.news.set)
+        except RuntimeError:  # its loop is closed: nobody waits there any more
+            return
+
+    def take(self, log: EventLog) -> list[Event]:
+        """The next events; the log is looked through once, however often this is asked."""
+        if not self.more:
+            return []
+        batch = log.read(self.after, _BATCH, self.kinds)
+        self.more = len(batch) == _BATCH
+        self.after = batch[-1].seq if self.more else max(self.after, len(log))
+        return batch
 
 
 @define(eq=False)
@@ -47,10 +68,10 @@ class _Run:
     watchers: list[_Watcher] = field(factory=list)
 
     def fold(self) -> Folding:
-        """The state so far; events are folded when somebody asks, and before they leave memory."""
+        """The state so far; events are folded when somebody asks, and before they are too many."""
         folding = self.folding = self.folding or Folding()
         while self.folded < len(self.log):
-            for event in self.log.read(self.folded, 5000):
+            for event in self.log.read(self.folded, _UNFOLDED):
                 folding.apply(event)
                 self.folded = event.seq
         return folding
@@ -62,7 +83,7 @@ class MemoryStore:
     The ``*_now`` methods are the store itself; the protocol's coroutines call them and never wait.
 
     Args:
-        max_runs: how many ended runs are remembered; the oldest are forgotten first.
+        max_runs: how many ended runs are remembered; the oldest that nobody watches are forgotten first.
     """
 
     waits = False
@@ -97,6 +118,8 @@ class MemoryStore:
                 self._fence(run, lease)
             run.log.extend(drafts)
             run.checkpoints.extend(checkpoints)
+            if len(run.log) - run.folded > _UNFOLDED:
+                run.fold()
             if drafts and drafts[-1].kind in RUN_ENDED:
                 self._end(run)
             for watcher in run.watchers:
@@ -107,8 +130,17 @@ class MemoryStore:
         run.ended = True
         self._ended[run.record.id] = None
         while len(self._ended) > self._max_runs:
-            oldest, _ = self._ended.popitem(last=False)
-            self._runs.pop(oldest).log.close()
+            oldest = next((run_id for run_id in self._ended if not self._runs[run_id].watchers), None)
+            if oldest is None:
+                return
+            self._forget(self._runs[oldest])
+
+    def _forget(self, run: _Run) -> None:
+        self._ended.pop(run.record.id, None)
+        del self._runs[run.record.id]
+        run.log.close()
+        for watcher in run.watchers:
+            watcher.wake()
 
     def _run(self, run_id: str) -> _Run:
         run = self._runs.get(run_id)
@@ -227,7 +259,7 @@ class MemoryStore:
         self, run_id: str, *, after: int = 0, kinds: Collection[str] | None = None
     ) -> AsyncIterator[list[Event]]:
         """See `Store.watch`."""
-        watcher = _Watcher(asyncio.get_running_loop(), kinds)
+        watcher = _Watcher(asyncio.get_running_loop(), after, kinds)
         with self._lock:
             run = self._run(run_id)
             run.watchers.append(watcher)
@@ -235,10 +267,10 @@ class MemoryStore:
             while True:
                 watcher.news.clear()
                 with self._lock:
-                    batch = run.log.read(after, 1000, kinds)
-                    ended = run.ended
+                    if self._runs.get(run_id) is not run:
+                        raise RunNotFoundError(f"run {run_id!r} was deleted while it was watched")
+                    batch, ended = watcher.take(run.log), run.ended
                 if batch:
-                    after = batch[-1].seq
                     yield batch
                 elif ended:
                     return
@@ -254,16 +286,14 @@ class MemoryStore:
             run = self._run(run_id)
             if not run.ended and run.lease is not None and run.lease.expires_at > datetime.now(UTC):
                 raise StoreError(f"run {run_id} is being run", hint="cancel it first")
-            self._ended.pop(run_id, None)
-            del self._runs[run_id]
-            run.log.close()
+            self._forget(run)
 
     async def aclose(self) -> None:
         """Nothing waits to be written."""
 
 
 def _summary(run: _Run) -> RunSummary:
-    state = run.fold().snapshot()
+    state = run.fold().outline()
     return RunSummary(
         run.record.id,
         run.record.name,

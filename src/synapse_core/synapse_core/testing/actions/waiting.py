@@ -1,0 +1,98 @@
+"""Actions that wait: some listen to a cancel, some do not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from attrs import define
+
+from synapse_core.actiondef import action
+from synapse_core.context import RuntimeContext
+from synapse_core.errors import ActionCancelled
+
+
+@define
+class WaitParams:
+    """Files by which a test and the action tell each other where they are.
+
+    Attributes:
+        started: written when the action has begun.
+        release: the action ends when this is there; never, if None.
+        cleaned: written in ``finally``.
+    """
+
+    started: str | None = None
+    release: str | None = None
+    cleaned: str | None = None
+
+
+@action("wait")
+def wait(params: WaitParams, context: RuntimeContext) -> dict[str, Any]:
+    """Waits for a file, and listens to a cancel."""
+    return _wait(params, lambda: context.sleep(0.01))
+
+
+@action("hang")
+def hang(params: WaitParams, _context: RuntimeContext) -> dict[str, Any]:
+    """Waits for a file and does not listen to a cancel."""
+    return _wait(params, lambda: time.sleep(0.01))
+
+
+@action("hang_on")
+def hang_on(params: WaitParams, _context: RuntimeContext) -> dict[str, Any]:
+    """Waits for a file, and goes on waiting whatever is raised in it."""
+    while True:
+        with contextlib.suppress(BaseException):
+            return _wait(params, lambda: time.sleep(0.01))
+
+
+@action("async_wait")
+async def async_wait(params: WaitParams, _context: RuntimeContext) -> dict[str, Any]:
+    """Awaits a file; a cancel is raised in it as CancelledError."""
+    _write(params.started)
+    try:
+        while not _there(params.release):  # noqa: ASYNC110  a file tells no event
+            await asyncio.sleep(0.01)
+    except asyncio.CancelledError:
+        _write(params.cleaned)
+        raise
+    return {"released": True}
+
+
+@action("async_block")
+async def async_block(params: WaitParams, _context: RuntimeContext) -> dict[str, Any]:
+    """Is async, and blocks its loop."""
+    return _wait(params, lambda: time.sleep(0.01))
+
+
+@action("swallow_cancel")
+def swallow_cancel(params: WaitParams, context: RuntimeContext) -> dict[str, Any]:
+    """Returns a result although it was cancelled."""
+    try:
+        return _wait(params, lambda: context.sleep(0.01))
+    except ActionCancelled:
+        return {"swallowed": True}
+
+
+def _wait(params: WaitParams, pause: Any) -> dict[str, Any]:
+    _write(params.started)
+    try:
+        while not _there(params.release):
+            pause()
+    finally:
+        _write(params.cleaned)
+    return {"released": True}
+
+
+def _there(path: str | None) -> bool:
+    return path is not None and Path(path).exists()
+
+
+def _write(path: str | None) -> None:
+    if path is not None:
+        Path(path).write_text(str(os.getpid()))
