@@ -11,6 +11,10 @@ from typing import IO, NamedTuple
 from synapse_core.events import Draft, Event, stamp
 
 
+_SEGMENT = 2000
+"""How many events are read from the file at once: about two pages."""
+
+
 class _Segment(NamedTuple):
     first: int
     events: int
@@ -86,12 +90,21 @@ class EventLog:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="synapse-")  # noqa: SIM115  it lives as long as the log
             offset = self._file.seek(0, 2)
-            size = self._file.write(pickle.dumps([tuple(draft) for draft in self._tail[:count]], protocol=5))
+            written = [
+                self._write(self._tail[start : min(start + _SEGMENT, count)]) for start in range(0, count, _SEGMENT)
+            ]
             self._file.flush()
         except OSError as error:
             self._keep = 2**63
             warnings.warn(f"the events of run {self._run_id} stay in memory: {error}", ResourceWarning, stacklevel=2)
             return
-        self._segments.append(_Segment(self._spilled + 1, count, offset, size))
+        for events, size in written:
+            self._segments.append(_Segment(self._spilled + 1, events, offset, size))
+            self._spilled += events
+            offset += size
         del self._tail[:count]
-        self._spilled += count
+
+    def _write(self, drafts: Sequence[Draft]) -> tuple[int, int]:
+        """How many events were written, in how many bytes."""
+        assert self._file is not None
+        return len(drafts), self._file.write(pickle.dumps([tuple(draft) for draft in drafts], protocol=5))
