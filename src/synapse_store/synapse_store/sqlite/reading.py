@@ -1,0 +1,185 @@
+"""What is read of runs: their records, events, checkpoints, leases and states (`Reading`)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import NamedTuple
+
+from attrs import evolve
+
+from synapse_core.errors import RunNotFoundError, unknown
+from synapse_core.events import Event
+from synapse_core.fold import Folding
+from synapse_core.models import Checkpoint, PipelineProgress
+from synapse_core.protocols import Lease, RunRecord
+from synapse_store.sqlite.ledger import ENDED
+from synapse_store.sqlite.readers import Query, Readers
+from synapse_store.sqlite.rows import EVENT_COLUMNS, checkpoint_of, event_of, lease_of, placeholders, record_of
+from synapse_store.sqlite.states import CHANGE_KINDS, state_of
+from synapse_store.sqlite.watch import Hub
+
+_PAGE = 1_000
+_KEPT = 64
+_ALL = 2**62
+
+
+class _Head(NamedTuple):
+    """How far a run is; ``stored`` is how far the newest stored state of it goes."""
+
+    key: int
+    seq: int
+    status: str
+    stored: int
+
+
+class _Folded(NamedTuple):
+    """A fold that somebody has asked for, to go on from when it is asked for again."""
+
+    key: int
+    seq: int
+    folding: Folding
+
+
+_RECORD = Query("SELECT record FROM records JOIN runs ON run = key WHERE id = ?", record_of)
+_CHECKPOINTS = Query(
+    "SELECT checkpoint FROM checkpoints JOIN runs ON run = key WHERE id = ? ORDER BY number", checkpoint_of
+)
+_LEASE = Query("SELECT id, owner, epoch, expires_at FROM runs WHERE id = ?", lambda row, _: (lease_of(*row),))
+_HEAD = Query(
+    "SELECT key, runs.seq, status, coalesce(states.seq, 0) FROM runs LEFT JOIN states ON run = key WHERE id = ?",
+    lambda row, _: _Head(*row),
+)
+_STATE = Query(
+    "SELECT run, seq, state FROM states WHERE run = ?",
+    lambda row, _: _Folded(row[0], row[1], Folding(state_of(row[2]))),
+)
+_NEWEST = Query("SELECT id FROM runs ORDER BY id DESC LIMIT 5", lambda row, _: str(row[0]))
+
+
+class Reading:
+    """Reads one file's runs.
+
+    Args:
+        readers: the connections.
+        hub: who waits for events.
+    """
+
+    def __init__(self, readers: Readers, hub: Hub) -> None:
+        self._readers = readers
+        self._hub = hub
+        self._folded: OrderedDict[str, _Folded] = OrderedDict()
+
+    async def record(self, run_id: str) -> RunRecord:
+        """See `Store.record`."""
+        found = await self._readers.one(_RECORD, run_id)
+        if found is None:
+            raise await self._no_such_run(run_id)
+        return found
+
+    async def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
+        """See `Store.checkpoints`."""
+        found = await self._readers.fetch(_CHECKPOINTS, run_id)
+        if not found:
+            await self._head(run_id)
+        return tuple(found)
+
+    async def lease(self, run_id: str) -> Lease | None:
+        """See `Store.lease`."""
+        found = await self._readers.one(_LEASE, run_id)
+        if found is None:
+            raise await self._no_such_run(run_id)
+        return found[0]
+
+    async def events(
+        self,
+        run_id: str,
+        *,
+        after: int = 0,
+        until: int = _ALL,
+        limit: int = _PAGE,
+        kinds: Collection[str] | None = None,
+        action: str | None = None,
+    ) -> list[Event]:
+        """See `Store.read`; none after ``until``."""
+        wanted = None if kinds is None else sorted(map(str, kinds))
+        query = _events(None if wanted is None else len(wanted), action is not None)
+        more = [] if action is None else [action]
+        found = await self._readers.fetch(query, run_id, after, until, *(wanted or ()), *more, limit)
+        if not found and until == _ALL:
+            await self._head(run_id)
+        return found
+
+    # -- state ------------------------------------------------------------------------------------------------
+
+    async def progress(self, run_id: str) -> PipelineProgress:
+        """See `Store.progress`: goes on from what was folded before, here or by the writer."""
+        head = await self._head(run_id)
+        folded = await self._from_before(run_id, head)
+        folding, seq = folded.folding, folded.seq
+        while seq < head.seq:
+            events = await self.events(run_id, after=seq, until=head.seq, kinds=CHANGE_KINDS)
+            for event in events:
+                folding.apply(event)
+            seq = events[-1].seq if len(events) == _PAGE else head.seq
+        self._keep(run_id, _Folded(head.key, seq, folding))
+        return evolve(folding.snapshot(), seq=seq)
+
+    async def _from_before(self, run_id: str, head: _Head) -> _Folded:
+        """What is known already. It is taken out while it is worked on: others may ask meanwhile."""
+        known = self._folded.pop(run_id, None)
+        if known is not None and known.key == head.key and head.stored <= known.seq <= head.seq:
+            return known
+        if head.stored:
+            stored = await self._readers.one(_STATE, head.key)
+            if stored is not None and stored.seq <= head.seq:
+                return stored
+        return _Folded(head.key, 0, Folding())
+
+    def _keep(self, run_id: str, folded: _Folded) -> None:
+        self._folded[run_id] = folded
+        if len(self._folded) > _KEPT:
+            self._folded.popitem(last=False)
+
+    # -- watching ---------------------------------------------------------------------------------------------
+
+    async def watch(self, run_id: str, after: int, kinds: Collection[str] | None) -> AsyncIterator[list[Event]]:
+        """See `Store.watch`."""
+        with self._hub.watching(run_id, after, kinds) as watcher:
+            if not watcher.informed:
+                head = await self._head(run_id)
+                watcher.found(head.seq, head.status in ENDED)
+            while True:
+                watcher.news.clear()
+                over, top = watcher.over, watcher.top
+                after = max(after, watcher.seen)
+                while after < top:
+                    batch = await self.events(run_id, after=after, until=top, kinds=kinds)
+                    after = watcher.seen = batch[-1].seq if len(batch) == _PAGE else top
+                    if batch:
+                        yield batch
+                if over:
+                    return
+                await watcher.news.wait()
+
+    # -- runs that are not there ------------------------------------------------------------------------------
+
+    async def _head(self, run_id: str) -> _Head:
+        head = await self._readers.one(_HEAD, run_id)
+        if head is None:
+            raise await self._no_such_run(run_id)
+        return head
+
+    async def _no_such_run(self, run_id: str) -> RunNotFoundError:
+        return RunNotFoundError(unknown("run", run_id, await self._readers.fetch(_NEWEST)))
+
+
+def _events(kinds: int | None, by_action: bool) -> Query[Event]:
+    """The query for events, of so many kinds (of all, if None)."""
+    kind = "" if kinds is None else f" AND kind IN {placeholders(range(kinds))}"
+    action = " AND action = ?" if by_action else ""
+    return Query(
+        f"SELECT id, {EVENT_COLUMNS} FROM events JOIN runs ON run = key "  # noqa: S608  built of constants
+        f"WHERE id = ? AND events.seq > ? AND events.seq <= ?{kind}{action} ORDER BY events.seq LIMIT ?",
+        event_of,
+    )

@@ -1,0 +1,126 @@
+"""Values to rows and back: events, records, checkpoints, summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from attrs import define, field, fields
+
+from synapse_core.events import EMPTY, Draft, Event, Kind
+from synapse_core.models import ActionStatus, Checkpoint, RunStatus
+from synapse_core.protocols import Lease, RunRecord, RunSummary
+from synapse_store.sqlite.blobs import LARGE, Blob, Blobs
+from synapse_store.sqlite.values import dumps, loads, maybe_moment, micros, moment
+
+Load = Callable[[str], Any]
+"""Makes of a column's text what it means, be it JSON or a reference to a blob."""
+
+EVENT_COLUMNS = "events.seq, time, kind, action, attempt, payload"
+
+_KINDS: Mapping[str, str] = {kind.value: kind for kind in Kind}
+
+
+EventRow = tuple[int, str, str | None, int, str | None]
+"""An event's columns but for its run and place: a bare tuple, as there are many of them."""
+
+
+@define
+class Encoder:
+    """Makes text of JSON data; text that is too large for the database goes to a file.
+
+    Attributes:
+        spilled: the files that were written, which have no place yet.
+    """
+
+    blobs: Blobs
+    spilled: list[Blob] = field(factory=list)
+
+    def encode(self, value: Any, what: str) -> str:
+        """The text that stands for ``value``.
+
+        Raises:
+            StoreError: it is no JSON data; ``what`` says in the message what it is.
+        """
+        text = dumps(value, what)
+        if len(text) <= LARGE:
+            return text
+        blob = self.blobs.write(text)
+        self.spilled.append(blob)
+        return "@" + blob.hash
+
+    def events(self, drafts: Sequence[Draft]) -> list[EventRow]:
+        """The columns of events."""
+        encode = self.encode
+        return [
+            (micros(time), kind, action, attempt, encode(payload, "the payload of an event") if payload else None)
+            for kind, time, action, attempt, payload in drafts
+        ]
+
+    def record(self, run: RunRecord) -> str:
+        """The text of a record."""
+        return self.encode(_fields_of(run), f"run {run.id!r}")
+
+    def checkpoint(self, checkpoint: Checkpoint) -> str:
+        """The text of a checkpoint: what the action added, without the params snapshot."""
+        data = {name: value for name, value in _fields_of(checkpoint).items() if name != "params_snapshot"}
+        return self.encode(data, f"the checkpoint of {checkpoint.action_name!r}")
+
+
+def loader(blobs: Blobs) -> Load:
+    """How text becomes what it means."""
+    return lambda text: loads(blobs.read(text[1:]) if text[0] == "@" else text)
+
+
+def event_of(row: tuple[Any, ...], load: Load) -> Event:
+    """The event of a row: the run's id and the `EVENT_COLUMNS`."""
+    run_id, seq, time, kind, action, attempt, payload = row
+    data = EMPTY if payload is None else load(payload)
+    return Event(run_id, seq, moment(time), _KINDS.get(kind, kind), action, attempt, data)
+
+
+def record_of(row: tuple[Any, ...], load: Load) -> RunRecord:
+    """The record of a row of one text."""
+    return cast(RunRecord, _made(RunRecord, load(row[0])))
+
+
+def checkpoint_of(row: tuple[Any, ...], load: Load) -> Checkpoint:
+    """The checkpoint of a row of one text."""
+    data = load(row[0])
+    return cast(Checkpoint, _made(Checkpoint, {**data, "status": ActionStatus(data["status"])}))
+
+
+SUMMARY_COLUMNS = "id, name, status, created_at, started_at, completed_at, error, progress, pipeline_id"
+
+
+def summary_of(row: tuple[Any, ...], _load: Load) -> RunSummary:
+    """The summary of a row of `SUMMARY_COLUMNS`."""
+    run_id, name, status, created, started, completed, error, progress, pipeline = row
+    times = moment(created), maybe_moment(started), maybe_moment(completed)
+    return RunSummary(run_id, name, RunStatus(status), *times, error, progress, pipeline)
+
+
+def lease_of(run_id: str, owner: str | None, epoch: int, expires_at: int | None) -> Lease | None:
+    """The lease of a run's columns; None where there is none."""
+    return None if owner is None or expires_at is None else Lease(run_id, owner, epoch, moment(expires_at))
+
+
+def placeholders(values: Collection[object]) -> str:
+    """``(?, ?)`` for two values."""
+    return f"({', '.join('?' * len(values))})"
+
+
+def _fields_of(value: Any) -> dict[str, Any]:
+    """An attrs object's fields, its times as text; whatever fields there come to be."""
+    found = {attribute.name: getattr(value, attribute.name) for attribute in fields(type(value))}
+    return {name: each.isoformat() if isinstance(each, datetime) else each for name, each in found.items()}
+
+
+def _made(cls: Any, data: Mapping[str, Any]) -> Any:
+    """The object that `_fields_of` took apart; fields that this version does not know are left out."""
+    known = {attribute.name for attribute in fields(cls)}
+    values = {name: each for name, each in data.items() if name in known}
+    if values.get("created_at") is not None:
+        values["created_at"] = datetime.fromisoformat(values["created_at"])
+    return cls(**values)

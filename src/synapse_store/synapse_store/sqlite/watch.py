@@ -1,0 +1,191 @@
+"""Who waits for a run's events: `Hub`, told by this process's writer, and looking itself for what others write."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from attrs import define, field
+
+from synapse_core.errors import SynapseError
+from synapse_store.sqlite.connect import open_reader
+from synapse_store.sqlite.database import Database
+from synapse_store.sqlite.ledger import ENDED, News
+
+_INTERVAL = 0.05
+_NOTED = 1_000
+
+_HEAD = "SELECT seq, status FROM runs WHERE id = ?"
+
+
+@define(eq=False)
+class Watcher:
+    """Somebody who waits for events of a run, of some kinds or of all, on a loop of their own.
+
+    Attributes:
+        seen: up to here, everything was read or is of no interest.
+        top: up to here there may be something to read.
+        over: the run has ended, or is gone: nothing comes after ``top``.
+        informed: there is nothing before that it was not told of.
+    """
+
+    run_id: str
+    kinds: frozenset[str] | None
+    seen: int
+    loop: asyncio.AbstractEventLoop
+    news: asyncio.Event = field(factory=asyncio.Event)
+    top: int = 0
+    over: bool = False
+    informed: bool = False
+
+    def take(self, news: News) -> None:
+        """Take note of what was added."""
+        nothing = not news.ended and self.kinds is not None and self.kinds.isdisjoint(news.kinds)
+        if nothing and self.seen == news.before:
+            self.seen = news.last
+        else:
+            self.found(news.last, news.ended)
+
+    def found(self, last: int, over: bool) -> None:
+        """There may be something up to ``last``."""
+        if last > max(self.top, self.seen) or over != self.over:
+            self.top = max(last, self.top)
+            self.over = over  # after `top`, and read before it
+            self.wake()
+
+    def wake(self) -> None:
+        """Have a look taken."""
+        with suppress(RuntimeError):  # its loop is closed: nobody waits there any more
+            self.loop.call_soon_threadsafe(self.news.set)
+
+
+class Hub:
+    """The watchers of one file's runs.
+
+    Args:
+        database: the file.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._watchers: dict[str, list[Watcher]] = {}
+        self._written: OrderedDict[str, News] = OrderedDict()
+        self._lock = threading.Lock()
+        self._looking: threading.Thread | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._version: int | None = None
+        self._idle = threading.Event()
+
+    @contextmanager
+    def watching(self, run_id: str, after: int, kinds: Collection[str] | None) -> Iterator[Watcher]:
+        """A watcher that is told of the run's events, while the body runs."""
+        wanted = None if kinds is None else frozenset(map(str, kinds))
+        watcher = Watcher(run_id, wanted, after, asyncio.get_running_loop())
+        with self._lock:
+            written = self._written.get(run_id)
+            if written is not None:
+                watcher.informed = True
+                watcher.take(written)
+            self._watchers.setdefault(run_id, []).append(watcher)
+            self._version = None  # look once, whatever has changed before
+            self._look_out()
+        try:
+            yield watcher
+        finally:
+            with self._lock:
+                self._leave(watcher)
+
+    def _leave(self, watcher: Watcher) -> None:
+        watchers = self._watchers[watcher.run_id]
+        watchers.remove(watcher)
+        if not watchers:
+            del self._watchers[watcher.run_id]
+
+    def tell(self, news: Sequence[News]) -> None:
+        """Tell the watchers what this process has written."""
+        with self._lock:
+            for each in news:
+                self._note(each)
+                for watcher in self._watchers.get(each.run_id, ()):
+                    watcher.take(each)
+
+    def _note(self, news: News) -> None:
+        """Keep in mind what a run of this process consists of, so that who watches it need not look."""
+        known = self._written.pop(news.run_id, None)
+        before = known.last if known is not None else 0
+        if news.before != before:
+            return
+        kinds = news.kinds if known is None else known.kinds | news.kinds
+        self._written[news.run_id] = News(news.run_id, 0, news.last, kinds, news.ended)
+        while len(self._written) > _NOTED:
+            self._written.popitem(last=False)
+
+    # -- what others write ------------------------------------------------------------------------------------
+
+    def _look_out(self) -> None:
+        if self._looking is None:
+            self._idle.clear()
+            self._looking = threading.Thread(target=self._look, name="synapse-watch", daemon=True)
+            self._looking.start()
+
+    def _look(self) -> None:
+        """Look for news until nobody waits for any."""
+        while not self._idle.wait(_INTERVAL):
+            with self._lock:
+                if not self._watchers:
+                    self._stop()
+                    return
+                self._look_once()
+
+    def _look_once(self) -> None:
+        try:
+            if self._has_changed():
+                self._look_at_runs()
+        except (sqlite3.Error, SynapseError):  # whoever reads the file next says what it is
+            for watchers in self._watchers.values():
+                for watcher in watchers:
+                    watcher.wake()
+
+    def _has_changed(self) -> bool:
+        self._database.check()
+        if self._connection is None:
+            self._connection = open_reader(self._database.location)
+        before, self._version = self._version, self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return before != self._version
+
+    def _look_at_runs(self) -> None:
+        assert self._connection is not None
+        for run_id, watchers in self._watchers.items():
+            row = self._connection.execute(_HEAD, (run_id,)).fetchone()
+            for watcher in watchers:
+                watcher.found(*((row[0], row[1] in ENDED) if row else (watcher.top + 1, True)))
+
+    def _stop(self) -> None:
+        self._looking = None
+        self._version = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def close(self) -> None:
+        """Look no more."""
+        self._idle.set()
+        with self._lock:
+            self._stop()
+
+    def pause(self, timeout: float) -> bool:
+        """Have no connection open, until `resume`; False where that takes too long."""
+        if not self._lock.acquire(timeout=timeout):
+            return False
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = self._version = None
+        return True
+
+    def resume(self) -> None:
+        """Let look again after `pause`."""
+        self._lock.release()
