@@ -10,7 +10,6 @@ from typing import IO, NamedTuple
 
 from synapse_core.events import Draft, Event, stamp
 
-
 _SEGMENT = 2000
 """How many events are read from the file at once: about two pages."""
 
