@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ homes: dict[str, str] = {}
 statement finds, by its private name."""
 
 
+@lru_cache(maxsize=4096)
 def split_entrypoint(entrypoint: str) -> tuple[str, str]:
     """``pkg.mod:Name`` and ``pkg.mod.Name`` as module (or ``/path/file.py``) and name.
 

@@ -29,7 +29,6 @@ class Identities:
 
     schema: Schema
     version_of: Callable[[ActionSpec], str]
-    _fields: dict[str, frozenset[str] | None] = field(factory=dict, init=False)
     _actions: dict[str, tuple[str, str]] = field(factory=dict, init=False)
 
     def inputs(self, node: PlanNode, params: Mapping[str, Any]) -> str:
@@ -39,11 +38,8 @@ class Identities:
 
     def known(self, node: PlanNode) -> frozenset[str] | None:
         """The params that the node's action knows; None where it has no model and takes all."""
-        if node.name not in self._fields:
-            model = node.spec.params_model
-            fields = None if model is None else frozenset(f.name for f in self.schema.fields(model))
-            self._fields[node.name] = fields
-        return self._fields[node.name]
+        model = node.spec.params_model
+        return None if model is None else self.schema.names(model)
 
     def action(self, node: PlanNode) -> tuple[str, str]:
         """The entry point of the node's action, as another process finds it, and its version."""

@@ -133,9 +133,9 @@ class Retry:
             full = min(self.delay * self.backoff ** (attempt - 1), self.max_delay)
         except OverflowError:
             full = self.max_delay if self.delay else 0.0
-        if chance is None:
-            from random import random as chance
-        return full * (1 - self.jitter * chance())  # noqa: S311  nobody gains by guessing it
+        from random import random
+
+        return full * (1 - self.jitter * (chance or random)())
 
 
 When = str | Callable[[Mapping[str, Any]], bool]

@@ -79,8 +79,7 @@ class ParamsView:
         seen = self._see(node)
         if seen.disputed:
             self._check_disputes(node, seen)
-        bound = self._bound(node)
-        return {**seen.params, **bound} if bound else dict(seen.params)
+        return {**seen.params, **self._bound(node)} if node.inputs else dict(seen.params)
 
     def should_run(self, name: str, view: Mapping[str, Any]) -> bool:
         """Whether the node's ``when`` holds for the params it sees; a param that is not there counts as false.
@@ -170,9 +169,7 @@ class ParamsView:
         return seen
 
     def _merge(self, node: PlanNode, ancestors: int) -> _Seen:
-        parents = {self._plan.ancestor_masks[self._plan.index(need)] for need in node.needs}
-        best = max((mask for mask in parents if mask in self._seen), key=int.bit_count, default=0)
-        start = self._seen[best] if best in self._seen else _Seen(self._initial, {}, 0)
+        start = self._start(node)
         seen = _Seen(dict(start.params), dict(start.disputed), ancestors)
         news = ancestors & ~start.nodes
         if news and news & (news - 1) == 0:
@@ -180,6 +177,14 @@ class ParamsView:
         for key in {key: None for index in bits(news) for key in self._given_by(index)}:
             self._add(seen, key)
         return seen
+
+    def _start(self, node: PlanNode) -> _Seen:
+        """What one of the parents saw: the one that saw most."""
+        masks, numbers = self._plan.ancestor_masks, self._plan.numbers
+        known = [seen for need in node.needs if (seen := self._seen.get(masks[numbers[need]])) is not None]
+        if len(known) > 1:
+            return max(known, key=lambda seen: seen.nodes.bit_count())
+        return known[0] if known else _Seen(self._initial, {}, 0)
 
     def _add_one(self, seen: _Seen, giver: int) -> _Seen:
         """Add what the only parent gave: it comes after all the rest."""
@@ -226,8 +231,9 @@ class ParamsView:
 
     def _release(self, node: PlanNode) -> None:
         """Forget what was seen once nobody is left to start from it; it can be put together again."""
+        masks, numbers = self._plan.ancestor_masks, self._plan.numbers
         for name in (node.name, *node.needs):
-            mask = self._plan.ancestor_masks[self._plan.index(name)]
+            mask = masks[numbers[name]]
             self._looks[mask] -= 1
             if not self._looks[mask]:
                 self._seen.pop(mask, None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import attrs
@@ -59,9 +60,13 @@ def _portable(node: PlanNode, entrypoint: str) -> str:
 
 def _said(obj: Any, names: tuple[str, ...]) -> dict[str, Any]:
     """The attributes that are not at their defaults."""
-    defaults = {a.name: a.default for a in attrs.fields(type(obj))}
-    found = {name: getattr(obj, name) for name in names}
-    return {name: value for name, value in found.items() if value != defaults[name]}
+    defaults = _defaults(type(obj))
+    return {name: value for name in names if (value := getattr(obj, name)) != defaults[name]}
+
+
+@cache
+def _defaults(cls: Any) -> dict[str, Any]:
+    return {a.name: a.default for a in attrs.fields(cls)}
 
 
 def _resources_to_data(resources: Resources) -> dict[str, Any]:

@@ -16,6 +16,13 @@ def _encoder() -> Callable[[Any], str]:
     return JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
+@cache
+def _sha256() -> Any:
+    from hashlib import sha256
+
+    return sha256
+
+
 def canonical_json(value: Any) -> str:
     """JSON data as text: keys sorted, no spaces, ASCII alone. Equal data gives equal text.
 
@@ -35,6 +42,5 @@ def inputs_hash(value: Any) -> str:
     Raises:
         UnserializableError: the value is no JSON data.
     """
-    from hashlib import sha256
-
-    return sha256(canonical_json(value).encode("ascii")).hexdigest()
+    digest: str = _sha256()(canonical_json(value).encode("ascii")).hexdigest()
+    return digest

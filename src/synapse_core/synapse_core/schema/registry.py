@@ -15,6 +15,7 @@ class Models:
     def __init__(self, adapters: Iterable[ModelAdapter] = ()) -> None:
         self._adapters = tuple(adapters)
         self._fields: dict[Any, tuple[Field, ...]] = {}
+        self._names: dict[Any, frozenset[str]] = {}
 
     def adapter(self, cls: Any) -> ModelAdapter | None:
         """The adapter that handles ``cls``, if one does."""
@@ -37,6 +38,17 @@ class Models:
         known = self._fields.get(cls)
         if known is None:
             known = self._fields[cls] = self._read(cls)
+        return known
+
+    def names(self, cls: Any) -> frozenset[str]:
+        """The names of the fields of a model, worked out once.
+
+        Raises:
+            SynapseError: as `fields`.
+        """
+        known = self._names.get(cls)
+        if known is None:
+            known = self._names[cls] = frozenset(field.name for field in self.fields(cls))
         return known
 
     def encodable(self, cls: type) -> bool:

@@ -104,6 +104,14 @@ class Schema:
         """
         return self._models.fields(model)
 
+    def names(self, model: type) -> frozenset[str]:
+        """The names of a model's fields.
+
+        Raises:
+            SynapseError: as `fields`.
+        """
+        return self._models.names(model)
+
     def json_schema(self, model: Any) -> dict[str, Any]:
         """The JSON Schema (2020-12) of a model, or of any type."""
         from synapse_core.schema.described import json_schema
