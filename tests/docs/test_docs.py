@@ -1,37 +1,40 @@
 """The documentation is true: its Python runs and prints what it says, its commands work, its links lead somewhere."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import blocks_of
+from tests.docs.blocks import Block, blocks_of
 from tests.docs.pages import ROOT, commands, expected, lay_out, pages, run_command, run_program, scripts, shows
 
 PAGES = pages()
-page_by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def each_page(wanted: Callable[[list[Block]], object] = bool) -> pytest.MarkDecorator:
+    """A test for every page whose blocks have what is wanted."""
+    found = [page for page in PAGES if wanted(blocks_of(page)) or wanted is bool]
+    return pytest.mark.parametrize("page", found, ids=lambda page: page.name)
+
+
 LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
-@page_by_page
+@each_page(scripts)
 def test_the_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     """All blocks, as one program; what it prints is what the comments with an arrow say, no more and no less."""
     blocks = lay_out(page, tmp_path)
-    if not scripts(blocks):
-        pytest.skip("no Python on this page")
     done = run_program(tmp_path)
     assert done.returncode == 0, done.stderr
     assert [line.rstrip() for line in done.stdout.splitlines()] == expected(blocks)
     assert done.stderr == ""
 
 
-@page_by_page
+@each_page(commands)
 def test_the_commands_of_a_page_work(page: Path, tmp_path: Path) -> None:
     """Each ``$ synapse …`` ends with the exit code that the page says, and shows the lines that it shows."""
-    found = commands(lay_out(page, tmp_path))
-    if not found:
-        pytest.skip("no commands on this page")
-    for command, code, shown in found:
+    for command, code, shown in commands(lay_out(page, tmp_path)):
         done = run_command(command, tmp_path)
         output = done.stdout + done.stderr
         assert done.returncode == code, f"$ {command}\n{output}"
@@ -39,7 +42,7 @@ def test_the_commands_of_a_page_work(page: Path, tmp_path: Path) -> None:
         assert missing is None, f"$ {command}\ndoes not show: {missing}\nbut:\n{output}"
 
 
-@page_by_page
+@each_page()
 def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     """Files are there, and headings in them."""
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
@@ -58,6 +61,15 @@ def anchors(page: Path) -> set[str]:
     """The headings of a page, as GitHub makes anchors of them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_import_lines_for_those_who_migrate_work() -> None:
+    """Each line of the table on the right side imports what it says."""
+    text = (ROOT / "docs" / "migrating.md").read_text(encoding="utf-8")
+    lines = re.findall(r"\| `(from synapse_core[^`]+)` \|", text)
+    assert len(lines) > 10
+    for line in lines:
+        exec(line, {})
 
 
 def test_every_page_is_reached_from_the_index() -> None:

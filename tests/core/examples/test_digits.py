@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import json
+import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -164,6 +166,31 @@ def test_every_file_is_in_the_run_s_folder(run: Run) -> None:
         *(path for path in run.folders.root.rglob("*") if path.is_dir() and path.name != "model"),
     ]
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
+
+
+def test_the_command_line_runs_it(tmp_path: Path) -> None:
+    """What ``make demo`` does, with fewer epochs: told line by line where there is no terminal, the result as JSON."""
+    command = ["run", str(PLUGIN), *(f"-p{key}={value}" for key, value in QUICK.items())]
+    done = subprocess.run(
+        [sys.executable, "-m", "synapse_core.cli", *command],
+        env={**os.environ, "SYNAPSE_HOME": str(tmp_path), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told, _, result = done.stdout.rpartition("\n{\n")
+    assert re.search(r"evaluate +9\d\.\d% of 359 held-out images read rightly", told)
+    assert "← read as" in told
+    assert json.loads("{" + result)["accuracy"] >= 0.93
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert f"files: {folder}" in told
+
+
+@pytest.mark.slow
+def test_as_it_is_shipped_it_reads_nearly_all(session: Session) -> None:
+    """With the defaults, at least 97 of 100."""
+    assert session.execute(session.pm.discover(str(PLUGIN)).get_pipeline()).accuracy >= 0.97
 
 
 # -- the plugin -----------------------------------------------------------------------------------------------------
