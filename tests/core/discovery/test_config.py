@@ -351,6 +351,20 @@ def test_a_type_of_the_plugins_own_is_found(write):
     assert all(each is not None and issubclass(each, DataType) for each in types)
 
 
+def test_a_plugin_behind_a_link_is_the_same(write):
+    """A folder that is reached by a link: its own types, and where its errors were, are known all the same."""
+    source = "from synapse_core.types import DataType\nclass LinkCloud(DataType): ...\n" + action("A")
+    text = "actions: {a: {entrypoint: link_m:A, input_type: link_cloud}, b: {entrypoint: link_b:B}}"
+    folder = write(
+        {"real/config.yaml": text, "real/link_m.py": source, "real/link_b.py": "import json\njson.loads('{')\n"}
+    )
+    (folder / "link").symlink_to(folder / "real")
+    plugin = PluginDiscovery.from_path(folder / "link")
+    plugin.check()
+    assert plugin.get_input_type("a") is not None
+    assert "(link_b.py, line 2)" in plugin.broken["b"].message
+
+
 def test_entry_points_may_name_files_and_the_src_folder(write):
     """Files are those in the plugin's folder; src is looked into as the folder itself is."""
     text = """

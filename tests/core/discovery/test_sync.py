@@ -137,6 +137,17 @@ def test_a_changed_entry_point_keeps_its_quotes(synced, before, after):
     assert told == "changed: actions.train.entrypoint"
 
 
+def test_values_that_were_left_empty_are_filled_in(synced):
+    """A key without a value, and one that says null."""
+    train = ["entrypoint: sync_m:Train", "input_type:   # which?", "output_type: ~  # and this"]
+    text = "actions:\n  train:\n" + "".join(f"    {line}\n" for line in train)
+    text += "  evaluate: {entrypoint: sync_m:evaluate, output_type: metrics}\n"
+    found, told = synced(text)
+    filled = text.replace("input_type:   #", "input_type: yolo_dataset   #").replace("~", "model_weights")
+    assert found == filled
+    assert told == "changed: actions.train.input_type, actions.train.output_type"
+
+
 NEW = """\
 actions:
   train:

@@ -77,7 +77,7 @@ class PrivateNames:
         if level or not self._means_own(name, fromlist or ()):
             return plain(name, globals, locals, fromlist or (), level)
         try:
-            module = plain(f"{self.prefix}.{name}", globals, locals, fromlist or ("__name__",), 0)
+            module = plain(f"{self.prefix}.{name}", globals, locals, fromlist or (), 0)
         except ModuleNotFoundError as error:
             if not (error.name or "").startswith(self.prefix):
                 raise

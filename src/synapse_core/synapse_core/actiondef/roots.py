@@ -102,9 +102,9 @@ class Root:
         decided = self._is_private.get(top)
         if decided is None:
             with _lock:
-                if top not in self._is_private:
-                    self._is_private[top] = self.has(top) and self._decide(top)
-                decided = self._is_private[top]
+                decided = self._is_private.get(top)
+                if decided is None:
+                    decided = self._is_private[top] = self.has(top) and self._decide(top)
         return decided
 
     def _decide(self, top: str) -> bool:
@@ -121,14 +121,14 @@ class Root:
     def _forget_absent(self) -> None:
         """Look again for what was not there: its file may have been written meanwhile."""
         with _lock:
-            for name in [name for name, spec in self._own.items() if spec is None]:
-                del self._own[name]
-                self._is_private.pop(name, None)
+            for name in [name for name in self._is_private if self._own.get(name) is None]:
+                del self._is_private[name]
 
     def _spec(self, name: str) -> ModuleSpec | None:
-        if name not in self._own:
-            self._own[name] = PathFinder.find_spec(name, [self.path])
-        return self._own[name]
+        found = self._own.get(name)
+        if found is None:
+            found = self._own[name] = PathFinder.find_spec(name, [self.path])
+        return found
 
     def _taken(self, name: str) -> bool:
         """Whether a plain import of the name would give something else than the folder's own module."""
@@ -188,9 +188,8 @@ def _imports(spec: ModuleSpec) -> Iterator[str]:
         except OSError:
             continue
         for one, several in _IMPORT.findall(text):
-            yield from (
-                [one] if one else [part.split()[0].partition(".")[0] for part in several.split(",") if part.split()]
-            )
+            names = [one] if one else [part.split()[0] for part in several.split(",") if part.split()]
+            yield from (name.partition(".")[0] for name in names)
 
 
 def _sources(spec: ModuleSpec) -> Iterator[Path]:

@@ -83,9 +83,8 @@ def _missing_module(where: str, entrypoint: str, root: str | None, folder: Path)
         place = Path(root, *module.split("."))
         if not place.is_dir() and not any(place.parent.glob(f"{place.name}.*")):
             close = nearest(place.name, [each.stem for each in place.parent.glob("*.py")])
-            yield Problem(
-                where, f"there is no module {module!r} in {root}", f"did you mean {close!r}?" if close else ""
-            )
+            hint = f"did you mean {close!r}?" if close else "check the entrypoint"
+            yield Problem(where, f"there is no module {module!r} in {root}", hint)
     elif is_file(module):
         if not Path(module).is_file():
             yield Problem(where, f"there is no file {module}", "check the entrypoint")
@@ -99,12 +98,9 @@ def _add_from_sources(plugin: PluginDiscovery, config: PluginConfig) -> None:
     add_scan(plugin, scan)
     if config.pipelines:
         return
+    told = "names no actions, and there are none in the sources"
+    hint = "add actions: {NAME: {entrypoint: pkg.mod:Name}}"
     if scan.actions:
         told = f"names no actions; found in the sources: {', '.join(scan.actions)}"
         hint = f"write them down: PluginDiscovery.from_source({str(folder)!r}).sync_config_file({str(config.path)!r})"
-    else:
-        told, hint = (
-            "names no actions, and there are none in the sources",
-            "add actions: {NAME: {entrypoint: pkg.mod:Name}}",
-        )
     plugin.note(Problem(str(config.path), told, hint))

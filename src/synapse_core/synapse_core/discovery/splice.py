@@ -88,7 +88,7 @@ def _spliced(text: str, changes: Sequence[Change], path: Path) -> str:
     for start, group in at_place:
         there = list(group)
         new, end = "".join(piece.new for piece in there), there[0].end
-        if start == end and start and text[start - 1] != "\n":
+        if there[0].lines and start and text[start - 1] != "\n":
             new = f"\n{new}".removesuffix("\n")
         text = text[:start] + new.replace("\n", newline) + text[end:]
     return text
@@ -107,12 +107,16 @@ def _grouped(root: Any, changes: Sequence[Change]) -> list[tuple[tuple[str, ...]
 
 @frozen
 class _Piece:
-    """What is to stand in place of a part of the text; of pieces at one place the deeper goes first."""
+    """What is to stand in place of a part of the text.
+
+    ``lines`` are whole lines that are put in; of those at one place the deeper ones go first.
+    """
 
     start: int
     end: int
     new: str
     column: int = 0
+    lines: bool = False
 
 
 def _piece(text: str, root: Any, keys: tuple[str, ...], value: Any, step: int) -> _Piece:
@@ -120,17 +124,20 @@ def _piece(text: str, root: Any, keys: tuple[str, ...], value: Any, step: int) -
     for key in keys[:-1]:
         parent = _block(_child(parent, key))
     column = parent.value[0][0].start_mark.column
-    node = _child(parent, keys[-1])
+    name, node = _entry(parent, keys[-1])
     if node is None:
         place = _end_of(text, parent)
-        return _Piece(place, place, _indented(dump({keys[-1]: value}, step), column), column)
+        return _Piece(place, place, _indented(dump({keys[-1]: value}, step), column), column, lines=True)
     if node.anchor or type(node).__name__ != "ScalarNode":
         raise _CannotSpliceError
-    if _is_empty(node):
-        place = _line_end(text, node.end_mark.index)
-        return _Piece(place, place, _indented(dump(value, step), column + step), column + step)
-    start = node.start_mark.index
-    return _Piece(start, node.end_mark.index, _scalar(text[start], str(value)))
+    if not _is_empty(node):
+        start = node.start_mark.index
+        return _Piece(start, node.end_mark.index, _scalar(text[start], str(value)))
+    place = text.index(":", name.end_mark.index) + 1  # where an empty value is, its own marks do not tell
+    if isinstance(value, str):
+        return _Piece(place, place, f" {_scalar('', value)}")
+    place = _line_end(text, place)
+    return _Piece(place, place, _indented(dump(value, step), column + step), column + step, lines=True)
 
 
 def _block(node: Any) -> Any:
@@ -142,9 +149,12 @@ def _block(node: Any) -> Any:
 
 def _child(node: Any, key: str) -> Any:
     """The value of a key in a mapping; None where it has none, or is none."""
-    if type(node).__name__ != "MappingNode":
-        return None
-    return next((value for name, value in node.value if name.value == key), None)
+    return _entry(node, key)[1] if type(node).__name__ == "MappingNode" else None
+
+
+def _entry(mapping: Any, key: str) -> tuple[Any, Any]:
+    """The nodes of a key and its value."""
+    return next(((name, value) for name, value in mapping.value if name.value == key), (None, None))
 
 
 def _is_empty(node: Any) -> bool:
@@ -155,7 +165,7 @@ def _is_empty(node: Any) -> bool:
 def _end_of(text: str, mapping: Any) -> int:
     """Where the line after a block's last one begins."""
     key, value = mapping.value[-1]
-    if value.start_mark.index < key.start_mark.index:  # an alias: its node is where the anchor is
+    if _is_empty(value) or value.start_mark.index < key.start_mark.index:  # an alias: its node is where the anchor is
         return _line_end(text, key.end_mark.index)
     if getattr(value, "flow_style", True) is False and value.value:
         last = value.value[-1]
@@ -204,7 +214,7 @@ def _scalar(first: str, value: str) -> str:
         return "'" + value.replace("'", "''") + "'"
     if first == '"':
         return json.dumps(value, ensure_ascii=False)
-    if first in "|>!&*":
+    if first in {"|", ">", "!", "&", "*"}:
         raise _CannotSpliceError
     return dump({"k": value}).removeprefix("k: ").removesuffix("\n")
 

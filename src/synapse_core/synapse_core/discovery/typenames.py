@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,7 @@ def find_type(name: str, registry: TypeRegistry, root: str | None) -> type[DataT
         return registry.get(name)
     except NotFoundError:
         homes = {each: entrypoint_of(each)[1] for each in _defined() if name in (each.name, each.__name__)}
-        own = [each for each, home in homes.items() if home == root]
+        own = [each for each, home in homes.items() if root is not None and home == os.path.realpath(root)]
         found = own or [each for each, home in homes.items() if home is None]
         if len(found) != 1:
             raise
