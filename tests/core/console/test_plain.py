@@ -6,6 +6,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from synapse_core.builtin.console.plain import LINES_A_SECOND, PlainDisplay
 from synapse_core.builtin.console.throttle import Throttle
@@ -58,7 +59,7 @@ def test_each_change_of_state_is_a_line() -> None:
 
 
 def test_a_failed_run_tells_its_errors() -> None:
-    """Each error is a line below the run's."""
+    """Several errors are told again at the end, each in a line; a single one has just been told."""
     story = Story(NEEDS)
     story.start("load")
     story.add("action.failed", "load", 1, payload={"error": "ValueError: no"})
@@ -69,6 +70,10 @@ def test_a_failed_run_tells_its_errors() -> None:
         "load: no",
         "train: no",
     ]
+    story.events[-1] = evolve(story.events[-1], payload={"error": "load: no", "errors": ["load: no"]})
+    assert tell(story)[-1] == "digits  ✗ failed in 1.0s"
+    del story.events[-2]
+    assert tell(story)[-2:] == ["digits  ✗ failed in 1.0s", "load: no"]
 
 
 def test_a_cancel_is_told() -> None:

@@ -75,8 +75,8 @@ class Lines:
         text.append(f"  {self._shown(event.payload.get('error') or '')}", "red")
         return text
 
-    def run(self, run: PipelineProgress, at: datetime) -> Text:
-        """``12:00:09 digits  failed in 12s  action 'train' failed: ValueError: no``."""
+    def run(self, run: PipelineProgress, at: datetime, *, errors: bool = True) -> Text:
+        """``12:00:09 digits  failed in 12s``, and its errors below."""
         text = self._start(at, run.name or "run", "bold")
         mark = self.look.marks.get(run.status, "")
         text.append(f"{mark} {run.status}".strip(), STYLES.get(run.status, ""))
@@ -84,7 +84,7 @@ class Lines:
             text.append(f" in {short_time(((run.completed_at or at) - run.started_at).total_seconds())}")
         elif not run.status.is_terminal():
             text.append(f"  {len(run.progress)} actions, run {self._shown(run.run_id)}", "dim")
-        for error in run.errors or ((run.error,) if run.error else ()):
+        for error in (run.errors or ((run.error,) if run.error else ())) if errors else ():
             text.append(f"\n{_INDENT}{self._shown(error)}", "red")
         return text
 

@@ -17,7 +17,7 @@ from synapse_core.events import RUN_ENDED, Event, Kind, now
 from synapse_core.fold import Folding
 from synapse_core.models import ActionProgress, ActionStatus, PipelineProgress
 
-LINES_A_SECOND = 1_000
+LINES_A_SECOND = 500
 PROGRESS_EVERY = timedelta(seconds=5)
 
 
@@ -35,6 +35,7 @@ class PlainDisplay:
         self._state = PipelineProgress()
         self._clock = clock
         self._due: dict[str, datetime] = {}
+        self._failed = 0
         self._throttle = Throttle(LINES_A_SECOND)
 
     def tell(self, events: Iterable[Event]) -> None:
@@ -74,7 +75,9 @@ class PlainDisplay:
         if event.kind == Kind.RUN_CANCEL_REQUESTED:
             return [self._lines.said(event.time, self._folding.snapshot().name, "cancelling")]
         if event.kind in {*RUN_ENDED, Kind.RUN_STARTED, Kind.RUN_RESUMED}:
-            return [self._lines.run(self._folding.snapshot(), event.time)]
+            state = self._folding.snapshot()
+            # One error has just been told, where it happened; several are told again, together.
+            return [self._lines.run(state, event.time, errors=self._failed != 1 or len(state.errors) > 1)]
         return []
 
     def _of_action(self, event: Event) -> list[Text]:
@@ -85,6 +88,7 @@ class PlainDisplay:
             action = self._folding.action(name.partition("[")[0])
             return self._progress(action, event.time) if action else []
         action = self._folding.action(name)
+        self._failed += event.kind == Kind.ACTION_FAILED
         return [self._lines.state(action, event.time)] if action else []
 
     def _progress(self, action: ActionProgress, at: datetime) -> list[Text]:
@@ -101,8 +105,11 @@ class PlainDisplay:
             self._write([left_out_line(number)])
 
     def _write(self, told: list[Text]) -> None:
-        if told:
+        if told and self._console.color_system:
             self._console.print(Text("\n").join(told), soft_wrap=True)
+        elif told:
+            # What has no colours need not be rendered, and in a flood of lines that counts.
+            self._console.out("\n".join(line.plain for line in told), highlight=False)
 
 
 _STATES = frozenset({Kind.ACTION_STARTED, Kind.ACTION_COMPLETED, Kind.ACTION_FAILED, Kind.ACTION_SKIPPED})

@@ -25,6 +25,10 @@ class ConsoleSink:
     """
 
     def __init__(self, run: RunInfo, console: Console | None = None) -> None:
+        # rich takes its time to import, and takes longer once actions run beside.
+        import synapse_core.builtin.console.live
+        import synapse_core.builtin.console.plain  # noqa: F401
+
         self._run = run
         self._console = console
         self._display: Display | None = None
