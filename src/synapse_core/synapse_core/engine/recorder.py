@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import islice, takewhile
+from itertools import islice
 
 from synapse_core.engine.sinks import Sinks
 from synapse_core.errors import StoreError, StoreUnavailableError
@@ -170,7 +170,7 @@ class Recorder:
                 ends = (position - self._written for position, _ in self._checkpoints)
                 count = next((end for end in ends if end >= self.BATCH), count) if self._checkpoints else self.BATCH
             until = self._written + count
-            checkpoints = [c for position, c in takewhile(lambda item: item[0] <= until, self._checkpoints)]
+            checkpoints = [checkpoint for position, checkpoint in self._checkpoints if position <= until]
             return list(islice(self._drafts, count)), checkpoints
 
     def _wrote(self, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint], last: int) -> None:
