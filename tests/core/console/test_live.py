@@ -87,6 +87,34 @@ def test_what_actions_print_stands_above() -> None:
     assert "no end of line" in lines
 
 
+def test_who_keeps_the_stream_can_go_on_writing() -> None:
+    """A log handler made in an action outlives the display, and a forked child has none: both write all the same."""
+    text = """
+        import logging, os
+        story = Story({"load": []})
+        story.start("load")
+        shown = sink(story)
+        shown.write(story.events)
+        handler = logging.StreamHandler()
+        handler.emit(logging.makeLogRecord({"msg": "during"}))
+        child = os.fork()
+        if not child:
+            for i in range(30_000):
+                print("child", i, "x" * 50)
+            sys.stdout.flush()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        shown.close()
+        handler.emit(logging.makeLogRecord({"msg": "afterwards"}))
+    """
+    with Terminal(program(text)) as terminal:
+        assert terminal.wait() == 0
+        shown = without_codes(terminal.output)
+    assert "during" in shown
+    assert "child 29999" in shown
+    assert "afterwards" in shown
+
+
 def test_a_flood_of_log_lines_does_not_drown_the_terminal() -> None:
     """Of a hundred thousand lines some are shown, and how many are not is said."""
     text = """

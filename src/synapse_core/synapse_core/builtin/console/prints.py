@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable
@@ -19,13 +20,16 @@ _LONGEST = 65_536
 class Prints:
     r"""Stands in for a stream: whole lines go to ``put``, each thread's own, so that two never mix.
 
-    Of a line that is overwritten (``\r``, as progress bars do) only the last version is kept.
+    Of a line that is overwritten (``\r``, as progress bars do) only the last version is kept. Once it is finished,
+    and in a forked child, where nobody listens to ``put``, it writes to the stream itself: a log handler may hold on
+    to it for longer than the display lasts.
     """
 
     def __init__(self, stream: TextIO, put: Callable[[str], None]) -> None:
         self._stream = stream
         self._put = put
         self._parts: dict[int, str] = {}
+        self._process: int | None = os.getpid()
 
     @property
     def rich_proxied_file(self) -> TextIO:
@@ -37,6 +41,8 @@ class Prints:
 
     def write(self, text: str) -> int:
         """Take text; what has no line's end yet waits for it."""
+        if self._process != os.getpid():
+            return self._stream.write(text)
         thread = threading.get_ident()
         whole, newline, part = (self._parts.pop(thread, "") + text).rpartition("\n")
         if newline:
@@ -53,10 +59,13 @@ class Prints:
             self.write(line)
 
     def flush(self) -> None:
-        """Nothing to do: lines are shown as soon as they end."""
+        """Lines are shown as soon as they end; once it is finished the stream is flushed."""
+        if self._process != os.getpid():
+            self._stream.flush()
 
     def finish(self) -> None:
-        """Give away what has no line's end."""
+        """Give away what has no line's end, and step aside."""
+        self._process = None
         parts, self._parts = self._parts, {}
         for part in parts.values():
             self._put(_last_version(part) + "\n")
