@@ -17,7 +17,7 @@ EXIT_CODE = re.compile(r"\s+# exit code (\d+)$")
 
 def pages() -> list[Path]:
     """Every page whose blocks are run."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*/*.md"))]
 
 
 def lay_out(page: Path, folder: Path) -> list[Block]:

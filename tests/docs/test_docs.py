@@ -1,11 +1,14 @@
 """The documentation is true: its Python runs and prints what it says, its commands work, its links lead somewhere."""
 
 import re
+import runpy
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from synapse_core.models import ActionProgress, ActionStatus, PipelineProgress, RunStatus
 from tests.docs.blocks import Block, blocks_of
 from tests.docs.pages import ROOT, commands, expected, lay_out, pages, run_command, run_program, scripts, shows
 
@@ -15,7 +18,7 @@ PAGES = pages()
 def each_page(wanted: Callable[[list[Block]], object] = bool) -> pytest.MarkDecorator:
     """A test for every page whose blocks have what is wanted."""
     found = [page for page in PAGES if wanted(blocks_of(page)) or wanted is bool]
-    return pytest.mark.parametrize("page", found, ids=lambda page: page.name)
+    return pytest.mark.parametrize("page", found, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -70,6 +73,18 @@ def test_the_import_lines_for_those_who_migrate_work() -> None:
     assert len(lines) > 10
     for line in lines:
         exec(line, {})
+
+
+def test_the_picture_loads_nothing_and_can_be_drawn_anew() -> None:
+    """The committed picture is SVG by itself, and so is what its program draws of a state."""
+    draw = runpy.run_path(str(ROOT / "docs" / "picture.py"))["picture"]
+    action = ActionProgress("train", ActionStatus.RUNNING, progress=0.5)
+    drawn = draw(PipelineProgress(name="demo", status=RunStatus.RUNNING, progress=(action,)))
+    for svg in ((ROOT / "docs" / "img" / "demo.svg").read_text(encoding="utf-8"), drawn):
+        texts = "".join(ET.fromstring(svg).itertext())
+        assert "train" in texts
+        assert "running" in texts
+        assert not re.search(r"url\(['\"]?https?:|href=['\"]https?:|@import", svg)
 
 
 def test_every_page_is_reached_from_the_index() -> None:

@@ -51,7 +51,7 @@ class Convert(BaseAction[ConvertParams]):
         train = self.with_copies(images[order[2 * held_out :]], rng)
         dataset = self.ctx.pipeline.datasets / "digits.npz"
         save(dataset, train=train, validation=validation, test=test)
-        self.ctx.log_message(f"{len(train):,} images to learn from, {len(validation)} and {len(test)} held out")
+        self.ctx.log_message(f"{len(train):,} images, {len(validation)} and {len(test)} held out")
         return Converted(dataset, len(train), len(validation), len(test))
 
     def with_copies(self, images: Images, rng: np.random.Generator) -> Images:

@@ -122,7 +122,7 @@ def test_a_training_tells_each_epoch(run: Run, action: str) -> None:
 def test_an_action_says_what_it_did(run: Run) -> None:
     """The user is told how many images there are, how good the network is, and sees the confusion matrix."""
     (said,) = run.payloads(Kind.ACTION_MESSAGE, "convert")
-    assert said["message"] == "7,553 images to learn from, 359 and 359 held out"
+    assert said["message"] == "7,553 images, 359 and 359 held out"
     (accuracy,) = run.payloads(Kind.ACTION_MESSAGE, "evaluate")
     assert accuracy["message"] == f"{run.progress.result['accuracy']:.1%} of 359 held-out images read rightly"
     (matrix,) = run.payloads(Kind.ACTION_LOG, "evaluate")
