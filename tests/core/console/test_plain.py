@@ -107,7 +107,7 @@ def test_instances_are_told_as_counts() -> None:
         story.add("action.progress", f"each[{i}]", i / 1000, payload={"current": 1, "total": 2})
         story.add("action.failed" if i == 7 else "action.completed", f"each[{i}]", i / 1000, payload={"error": "no"})
     lines = tell(story)
-    assert "each[7]  ✗ failed in 0.0s  no" in lines
+    assert "each[7]  ✗ failed in 0ms  no" in lines
     assert [line for line in lines if "done" in line] == [
         "each    ● running  0/10000 done",
         "each    49%  5.0s  4999/10000 done, 1 running, 1 failed",

@@ -91,7 +91,9 @@ def test_metrics_in_pairs() -> None:
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
-        (-1, "0.0s"),
+        (-1, "0ms"),
+        (0.0412, "41ms"),
+        (0.0996, "0.1s"),
         (0.44, "0.4s"),
         (12.4, "12s"),
         (59.7, "1:00"),

@@ -80,8 +80,10 @@ def pairs(data: Mapping[str, Any], encoding: str = "utf-8") -> str:
 
 
 def short_time(seconds: float) -> str:
-    """``0.4s``, ``12s``, ``3:07``, ``1:02:03``, ``2d 03h``."""
+    """``40ms``, ``0.4s``, ``12s``, ``3:07``, ``1:02:03``, ``2d 03h``."""
     seconds = max(seconds, 0.0)
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f}ms"
     if seconds < 9.95:
         return f"{seconds:.1f}s"
     whole = round(seconds)
