@@ -16,7 +16,7 @@ from synapse_core.types import ModelWeights, TabularDataset
 from .data import SIDE, Images, load
 from .network import CLASSES, Adam, Network
 
-EPOCHS_A_CHECKPOINT = 10
+EPOCHS_A_CHECKPOINT = 5
 
 Sizes = Annotated[tuple[int, ...], min_len(1), deep_iterable(ge(1)), Help("the sizes of the hidden layers")]
 
