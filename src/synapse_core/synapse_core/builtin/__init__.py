@@ -1,1 +1,1 @@
-"""What comes with the core, as plugins registered like anyone's: executors, the memory store, the console, discovery."""
+"""What comes with the core, as plugins registered like anyone's: executors, memory store, console, discovery."""
