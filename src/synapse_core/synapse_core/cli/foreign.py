@@ -25,13 +25,16 @@ def plugin_commands(state: State) -> dict[str, click.Command]:
         return {}
     import click
 
-    from synapse_core.cli.telling import warn
+    from synapse_core.plugins import PluginManager
 
     group = click.Group()
-    pm = state.manager()
+    # No built-in plugin brings commands, and loading them all takes longer than help may.
+    pm = PluginManager(plugins=state.plugins, block=state.blocked, builtins=(), on_problem=lambda _: None)
     pm.each("synapse_cli", group=group)
-    for row in pm.rows():
-        for problem in row.problems:
+    for problem in pm.problems:
+        if problem.hook is not None:
+            from synapse_core.cli.telling import warn
+
             warn(problem)
     return dict(group.commands)
 
