@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from synapse_core.errors import StoreError, SynapseError
 from synapse_store.sqlite.database import Database
-from synapse_store.sqlite.failures import explain
+from synapse_store.sqlite.failures import explain, explained
 from synapse_store.sqlite.ledger import Entry, Ledger, News
 
 T = TypeVar("T")
@@ -204,14 +204,18 @@ class Writer:
             request.error = request.result = None
             self._write([request])
 
-    def open(self) -> None:
-        """Open the file, if it is not open.
+    def alone(self, work: Callable[[Database], T]) -> T:
+        """Do something with the file while nobody of this process writes, outside of a transaction; blocks.
 
         Raises:
-            StoreError: it cannot be used.
+            StoreError: the file cannot be used.
         """
         with self._turn:
+            if self._closed:
+                raise StoreError("the store is closed")
             self.database.ledger()
+            with explained(self.database.location.path):
+                return work(self.database)
 
     # -- ending -----------------------------------------------------------------------------------------------
 

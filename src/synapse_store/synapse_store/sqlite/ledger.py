@@ -94,13 +94,14 @@ class Entry:
 
 @frozen
 class News:
-    """What was added to a run's log: the events after ``before`` up to ``last``."""
+    """What was added to a run's log: the events after ``before`` up to ``last``; or that the run is ``gone``."""
 
     run_id: str
     before: int
     last: int
     kinds: frozenset[str]
     ended: bool
+    gone: bool = False
 
 
 @define(eq=False)
@@ -235,14 +236,20 @@ class Ledger:
             self.connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (run.key,))  # noqa: S608  constants
         self.connection.execute("INSERT INTO garbage VALUES (?)", (run.key,))
         self._states.forget(run_id)
-        self.news.append(News(run_id, run.seq, run.seq + 1, frozenset(), ended=True))
+        self.news.append(News(run_id, run.seq, run.seq, frozenset(), ended=True, gone=True))
 
     def clear_garbage(self, limit: int = 20_000) -> bool:
         """Remove some of what deleted runs have left; whether there may be more."""
-        found = self.connection.execute("SELECT run FROM garbage LIMIT 1").fetchone()
-        if found is None:
-            return False
-        key = found[0]
+        gone = 0
+        while gone < limit:
+            found = self.connection.execute("SELECT run FROM garbage LIMIT 1").fetchone()
+            if found is None:
+                return False
+            gone += self._clear(found[0], limit) + 1
+        return True
+
+    def _clear(self, key: int, limit: int) -> int:
+        """Remove some rows of a deleted run; how many. Where they are the last, nothing is left of the run."""
         gone = 0
         for table, place in (("events", "seq"), ("checkpoints", "number")):
             first = f"SELECT min({place}) FROM {table} WHERE run = ?1"  # noqa: S608  constants
@@ -252,12 +259,16 @@ class Ledger:
             hashes = self.connection.execute("DELETE FROM blobs WHERE run = ? RETURNING hash", (key,))
             self.orphans.extend(row[0] for row in hashes)
             self.connection.execute("DELETE FROM garbage WHERE run = ?", (key,))
-        return True
+        return gone
 
     def drop_orphans(self) -> None:
         """Remove the files that `clear_garbage` has parted from their last run; in a transaction after its own."""
         self.blobs.drop(self.connection, self.orphans)
         self.orphans.clear()
+
+    def sweep(self) -> int:
+        """Remove files that crashes have left behind; how many."""
+        return self.blobs.sweep(self.connection)
 
     # -- rows -------------------------------------------------------------------------------------------------
 

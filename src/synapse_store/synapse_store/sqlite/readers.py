@@ -70,6 +70,10 @@ class Reader:
         make, load = query.make, self._load
         return Fetched([make(row, load) for row in rows])
 
+    def one(self, query: Query[T], *parameters: Any) -> T | None:
+        """The value of a query's first row; None where there is none."""
+        return next(iter(self.execute(query, parameters)), None)
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock:

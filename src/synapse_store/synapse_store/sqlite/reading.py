@@ -158,9 +158,12 @@ class Reading:
                     after = watcher.seen = batch[-1].seq if len(batch) == _PAGE else top
                     if batch:
                         yield batch
+                if watcher.gone:
+                    raise RunNotFoundError(f"run {run_id!r} was deleted while it was watched")
                 if over:
                     return
                 await watcher.news.wait()
+                self._readers.database.check()
 
     # -- runs that are not there ------------------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ class SharedFile:
             StoreError: it cannot be used.
         """
         if not self._opened:
-            await asyncio.to_thread(self.writer.open)
+            await asyncio.to_thread(self.writer.alone, lambda _: None)
             self._opened = True
 
     async def aclose(self) -> None:

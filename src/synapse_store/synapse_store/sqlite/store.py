@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from synapse_core.errors import StoreError
 from synapse_core.events import Draft, Event
 from synapse_core.models import Checkpoint, PipelineProgress, RunStatus
 from synapse_core.protocols import Lease, RunRecord, RunSummary
+from synapse_store.sqlite import upkeep
+from synapse_store.sqlite.checking import CheckReport, check
 from synapse_store.sqlite.group import Request
 from synapse_store.sqlite.ledger import Entry
 from synapse_store.sqlite.listing import page
 from synapse_store.sqlite.location import Durability, Location, default_path, parse_url
 from synapse_store.sqlite.reading import Reading
 from synapse_store.sqlite.shared import SharedFile, attach, detach
+from synapse_store.sqlite.upkeep import ExportReport, VacuumReport
 
 
 class SQLiteStore:
@@ -115,9 +120,7 @@ class SQLiteStore:
         """See `Store.delete`; a long run's events go by and by, so that other writers need not wait for it."""
         file = self._file
         await file.writer.acall(Request(lambda ledger, _: ledger.delete(run_id)))
-        while await file.writer.acall(Request(lambda ledger, _: ledger.clear_garbage())):
-            pass
-        await file.writer.acall(Request(lambda ledger, _: ledger.drop_orphans()))
+        await upkeep.clear(file.writer)
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -184,6 +187,51 @@ class SQLiteStore:
         file = self._file
         await file.open()
         return file.reading
+
+    # -- upkeep -----------------------------------------------------------------------------------------------
+
+    async def check(self) -> CheckReport:
+        """Read everything, and say what is not as it should be.
+
+        Raises:
+            StoreError: there is no store.
+        """
+        return await asyncio.to_thread(check, self.location)
+
+    async def vacuum(self) -> VacuumReport:
+        """Give the room that deleted runs took back to the disk; who writes meanwhile waits.
+
+        Raises:
+            StoreUnavailableError: another process keeps writing.
+            StoreError: there is no room for the copy that it takes.
+        """
+        return await asyncio.to_thread(upkeep.vacuum, self._file.writer)
+
+    async def export(self, target: str | os.PathLike[str], run_ids: Collection[str] | None = None) -> ExportReport:
+        """Write runs to a file as JSON Lines: each run's record, then its events, then its checkpoints.
+
+        Args:
+            target: the file; it is replaced when all is written.
+            run_ids: which runs; all, if None. Of those what cannot be read is left out, and told.
+
+        Raises:
+            RunNotFoundError: there is no run of one of the ids.
+            StoreError: there is no store, or ``target`` cannot be written.
+        """
+        return await asyncio.to_thread(upkeep.export, self.location, Path(target), run_ids)
+
+    async def prune(
+        self, older_than: timedelta, *, keep_failed: bool = False, dry_run: bool = False
+    ) -> list[RunSummary]:
+        """Forget the runs that ended longer ago than that; those that were forgotten, or with ``dry_run`` would be.
+
+        Runs that have not ended are kept, as they can be recovered; with ``keep_failed`` so are failed ones.
+        """
+        file = self._file
+        await file.open()
+        return await upkeep.prune(file.writer, file.readers, older_than, keep_failed=keep_failed, dry_run=dry_run)
+
+    # -- closing ----------------------------------------------------------------------------------------------
 
     async def aclose(self) -> None:
         """Finish writing and close; whoever is last in this process to use the file closes that."""

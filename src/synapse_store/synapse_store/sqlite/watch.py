@@ -29,7 +29,8 @@ class Watcher:
     Attributes:
         seen: up to here, everything was read or is of no interest.
         top: up to here there may be something to read.
-        over: the run has ended, or is gone: nothing comes after ``top``.
+        over: the run has ended: nothing comes after ``top``.
+        gone: the run was deleted.
         informed: there is nothing before that it was not told of.
     """
 
@@ -40,10 +41,12 @@ class Watcher:
     news: asyncio.Event = field(factory=asyncio.Event)
     top: int = 0
     over: bool = False
+    gone: bool = False
     informed: bool = False
 
     def take(self, news: News) -> None:
         """Take note of what was added."""
+        self.gone = self.gone or news.gone
         nothing = not news.ended and self.kinds is not None and self.kinds.isdisjoint(news.kinds)
         if nothing and self.seen == news.before:
             self.seen = news.last
@@ -52,7 +55,7 @@ class Watcher:
 
     def found(self, last: int, over: bool) -> None:
         """There may be something up to ``last``."""
-        if last > max(self.top, self.seen) or over != self.over:
+        if last > max(self.top, self.seen) or over != self.over or self.gone:
             self.top = max(last, self.top)
             self.over = over  # after `top`, and read before it
             self.wake()
@@ -116,6 +119,8 @@ class Hub:
     def _note(self, news: News) -> None:
         """Keep in mind what a run of this process consists of, so that who watches it need not look."""
         known = self._written.pop(news.run_id, None)
+        if news.gone:
+            return
         before = known.last if known is not None else 0
         if news.before != before:
             return
@@ -162,7 +167,8 @@ class Hub:
         for run_id, watchers in self._watchers.items():
             row = self._connection.execute(_HEAD, (run_id,)).fetchone()
             for watcher in watchers:
-                watcher.found(*((row[0], row[1] in ENDED) if row else (watcher.top + 1, True)))
+                watcher.gone = row is None
+                watcher.found(*((row[0], row[1] in ENDED) if row else (watcher.top, True)))
 
     def _stop(self) -> None:
         self._looking = None
