@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from benchmarks.core.samples import Params, bare, noop, run_through
+from benchmarks.samples import Params, bare, noop, run_through
 from benchmarks.suite import Theme, Work
 from benchmarks.timing import once, per_call, wall_of
 from synapse_core import ActionPipeline, LocalExecutor, Session

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from benchmarks.core.samples import Params, bare, noop, run_through, talk
+from benchmarks.samples import Params, bare, noop, run_through, talk
 from benchmarks.suite import Sample, Theme, Work
 from benchmarks.timing import once, run
 from synapse_core import ActionPipeline, Node, Session

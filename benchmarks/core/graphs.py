@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from random import Random
 
-from benchmarks.core.samples import noop
+from benchmarks.samples import noop
 from benchmarks.suite import Theme, Work
 from benchmarks.timing import once
 from synapse_core import ActionPipeline, Node

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.core.fanout import call_pool, fan_out
-from benchmarks.core.samples import noop, run_through
+from benchmarks.samples import noop, run_through
 from synapse_core import ActionPipeline, Session
 
 _STATUS = Path("/proc/self/status")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from benchmarks.core.samples import Params, bare, noop, report, run_through
+from benchmarks.samples import Params, bare, noop, report, run_through
 from benchmarks.suite import Theme, Work
 from benchmarks.timing import once
 from synapse_core import ActionPipeline, Session

@@ -10,7 +10,7 @@ from threading import Barrier, Thread
 from time import perf_counter
 from typing import Any
 
-from benchmarks.core.samples import run_through, talk
+from benchmarks.samples import run_through, talk
 from benchmarks.suite import Sample, Theme, Work
 from benchmarks.timing import once
 from synapse_core import ActionPipeline, RuntimeContext, Session, action

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,8 +14,10 @@ from synapse_core.cli.codes import COMPLETED, STORE
 from synapse_core.cli.helping import epilog
 from synapse_core.cli.state import State, debug_option, store_option
 from synapse_core.errors import StoreError
-from synapse_core.session import Session
-from synapse_store.sqlite import SQLiteStore
+
+if TYPE_CHECKING:
+    from synapse_core.session import Session
+    from synapse_store.sqlite import SQLiteStore
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,6 +47,8 @@ def _kept(command: F) -> F:
 @contextmanager
 def _opened(state: State, url: str | None) -> Iterator[tuple[Session, SQLiteStore]]:
     """A session, and its store, which has to be SQLite's."""
+    from synapse_store.sqlite import SQLiteStore
+
     with state.session(url) as session:
         if not isinstance(session.store, SQLiteStore):
             raise StoreError("this is for SQLite stores only", hint="give --store sqlite:///runs.db")

@@ -1,13 +1,19 @@
-"""The actions that are run, which do nothing: what is left is what running them costs."""
+"""The actions that are run, which do nothing: what is left is what running them costs.
+
+A child process imports this module, so it imports little.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from synapse_core import RuntimeContext, Session, action
+from synapse_core import action
+
+if TYPE_CHECKING:
+    from synapse_core import RuntimeContext, Session
 
 
 @frozen
