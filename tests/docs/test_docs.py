@@ -34,6 +34,7 @@ def test_the_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 @each_page(commands)
 def test_the_commands_of_a_page_work(page: Path, tmp_path: Path) -> None:
     """Each ``$ synapse …`` ends with the exit code that the page says, and shows the lines that it shows."""

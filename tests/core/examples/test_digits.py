@@ -63,7 +63,7 @@ class Run:
         return [event.payload for event in self.events if (event.kind, event.action) == (kind, action)]
 
 
-@pytest.fixture(name="run", scope="module", params=["local", "process"])
+@pytest.fixture(name="run", scope="module", params=["local", pytest.param("process", marks=pytest.mark.slow)])
 def _run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The whole pipeline, run once by each executor, fewer epochs on fewer images."""
     base = tmp_path_factory.mktemp("runs")
@@ -168,6 +168,7 @@ def test_every_file_is_in_the_run_s_folder(run: Run) -> None:
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
 
 
+@pytest.mark.slow
 def test_the_command_line_runs_it(tmp_path: Path) -> None:
     """What ``make demo`` does, with fewer epochs: told line by line where there is no terminal, the result as JSON."""
     command = ["run", str(PLUGIN), *(f"-p{key}={value}" for key, value in QUICK.items())]
