@@ -16,6 +16,7 @@ from synapse_core.cli.state import State, debug_option
 # By command: the module that defines it under that name (``-`` is ``_`` there), and what `synapse --help` says of it.
 COMMANDS = {
     "run": "Run a pipeline or one action, and watch it.",
+    "runs": "List runs, look at them, cancel and take up again.",
     "actions": "List the actions of a plugin, or show one.",
     "graph": "Draw a pipeline.",
     "plugins": "List the plugins of Synapse itself, broken ones too.",

@@ -12,18 +12,21 @@ from synapse_core.cli.state import State
 
 
 class LazyGroup(click.Group):
-    """A group whose own commands stand in modules of a package, each under the command's name.
+    """A group whose own commands stand in modules of a package, each under the command's name or as ``command``.
 
     Args:
         package: where the modules are.
         texts: by command, its short help: so much can be told without importing it.
+        open_to_plugins: whether plugins may add commands.
     """
 
-    def __init__(self, *args: Any, package: str, texts: Mapping[str, str], **attrs: Any) -> None:
+    def __init__(
+        self, *args: Any, package: str, texts: Mapping[str, str], open_to_plugins: bool = True, **attrs: Any
+    ) -> None:
         super().__init__(*args, **attrs)
         self._package = package
         self._texts = texts
-        self._asked = False
+        self._asked = not open_to_plugins
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The built-in commands in their order, then those of plugins by name."""
@@ -34,7 +37,7 @@ class LazyGroup(click.Group):
         """The command of that name; a built-in one is imported, for any other the plugins are asked."""
         if cmd_name in self._texts:
             module = importlib.import_module(f"{self._package}.{cmd_name}")
-            command: click.Command = getattr(module, cmd_name)
+            command: click.Command = getattr(module, "command", None) or getattr(module, cmd_name)
             return command
         self._ask_plugins(ctx)
         return super().get_command(ctx, cmd_name)

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from synapse_core.cli.complete import complete_action, complete_executor, complete_target
 from synapse_core.cli.helping import epilog
-from synapse_core.cli.state import State, debug_option
-
-
-def _pairs(_ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> Sequence[str]:
-    for word in words:
-        if not word.partition("=")[1] or word.startswith("="):
-            hint = " (to choose plugins, put -p before `run`)" if word.startswith("no:") else ""
-            raise click.BadParameter(f"{word!r} is not key=value{hint}", param=param)
-    return words
-
+from synapse_core.cli.pairs import key_values
+from synapse_core.cli.state import State, debug_option, store_option
 
 _EPILOG = epilog("""
 Examples:
@@ -42,7 +33,7 @@ Exit codes: 0 completed, 1 failed, 2 wrong command, target or params, 3 store tr
     "--param",
     "pairs",
     multiple=True,
-    callback=_pairs,
+    callback=key_values,
     metavar="KEY=VALUE",
     help="A param, read as the type that the action wants; model.depth=3 reaches inside. Repeatable.",
 )
@@ -56,7 +47,9 @@ Exit codes: 0 completed, 1 failed, 2 wrong command, target or params, 3 store tr
     metavar="NAME",
     help="Where actions run: local (threads), process (a process each), or what a plugin brings.",
 )
-@click.option("-o", "options", multiple=True, callback=_pairs, metavar="KEY=VALUE", help="An option for the executor.")
+@click.option(
+    "-o", "options", multiple=True, callback=key_values, metavar="KEY=VALUE", help="An option for the executor."
+)
 @click.option(
     "--watch/--no-watch",
     default=None,
@@ -64,14 +57,7 @@ Exit codes: 0 completed, 1 failed, 2 wrong command, target or params, 3 store tr
 )
 @click.option("--json", "as_json", is_flag=True, help="Write each event as a line of JSON, and nothing else.")
 @click.option("-q", "--quiet", is_flag=True, help="Show nothing but the result, as JSON.")
-@click.option(
-    "--store",
-    envvar="SYNAPSE_STORE",
-    default="memory:",
-    show_default=True,
-    metavar="URL",
-    help="Where the run is kept.",
-)
+@store_option
 @click.option("--name", metavar="NAME", help="What the run is called; as its pipeline, by default.")
 @click.option("--strict", is_flag=True, help="A result that does not fit its model, or types that do not, are errors.")
 @click.option(

@@ -22,8 +22,8 @@ class State:
         self.blocked: list[str] = []
         self.debug = False
 
-    def session(self, store: str = "memory:") -> Session:
-        """A session with the plugins that were asked for.
+    def session(self, store: str | None = None) -> Session:
+        """A session with the plugins that were asked for, and the store of that URL; the default one if None.
 
         Raises:
             PluginError: a plugin that was named is broken.
@@ -74,3 +74,12 @@ def debug_option(command: F) -> F:
     return click.option(
         "--debug", is_flag=True, is_eager=True, expose_value=False, callback=note, help="Show tracebacks of errors."
     )(command)
+
+
+store_option = click.option(
+    "--store",
+    metavar="URL",
+    help="Where runs are kept: sqlite:///FILE, or memory: for no longer than they run.  [default: SYNAPSE_STORE, else "
+    "SQLite in your data folder where synapse-store is installed, else memory:]",
+)
+"""``--store URL``; None where it is not given."""

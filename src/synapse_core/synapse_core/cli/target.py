@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,36 @@ def find_target(pm: PluginManager, source: str, name: str | None = None) -> Targ
     hint = f"params are given by -p: `synapse run {source} -p {name}`" if "=" in name else None
     known = [*plugin.list_actions(), *plugin.list_pipelines()]
     raise ActionNotFoundError(f"{source}: {unknown('action or pipeline', name, known)}", hint=hint)
+
+
+def lasting(source: str, name: str | None = None) -> str:
+    """The words ``source`` and ``name`` as one text, to be found again from any folder: paths are absolute."""
+    place, colon, inside = source.rpartition(":")
+    if Path(source).expanduser().exists():
+        source = str(Path(source).expanduser().absolute())
+    elif colon and Path(place).expanduser().exists():
+        source = f"{Path(place).expanduser().absolute()}:{inside}"
+    return shlex.join([source] if name is None else [source, name])
+
+
+def find_lasting(pm: PluginManager, text: str) -> Target:
+    """What `lasting` made a text of; or any ``SOURCE [NAME]`` as it is typed.
+
+    Raises:
+        DiscoveryError, ActionNotFoundError, PipelineError: as `find_target`.
+    """
+    source, *name = split_words(text)
+    return find_target(pm, source, " ".join(name) or None)
+
+
+def split_words(text: str) -> list[str]:
+    """``SOURCE [NAME]`` as its words; one, where it is a path as it stands."""
+    if Path(text).expanduser().exists():
+        return [text]
+    try:
+        return shlex.split(text) or [text]
+    except ValueError:
+        return [text]
 
 
 def find_plugin(pm: PluginManager, source: str) -> PluginDiscovery:

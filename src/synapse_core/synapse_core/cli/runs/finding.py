@@ -1,0 +1,59 @@
+"""Opening a store, and finding the run that a word stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from synapse_core.cli.naming import short_id
+from synapse_core.cli.state import State
+from synapse_core.cli.telling import warn
+from synapse_core.errors import RunNotFoundError, SynapseError
+
+if TYPE_CHECKING:
+    from synapse_core.session import Session
+
+_MOST_TOLD = 5
+_AFTER_ALL = "~"
+"""Sorts behind whatever stands in an id."""
+
+
+@contextmanager
+def opened(state: State, store: str | None) -> Iterator[Session]:
+    """A session on the store; where runs end with their process, a warning says so.
+
+    Raises:
+        PluginError, NotFoundError, StoreError: as `State.session`.
+    """
+    from synapse_core.session.stores import default_store
+
+    with state.session(store) as session:
+        if (store or default_store(session.pm)).startswith("memory:"):
+            warn("the store memory: keeps nothing for later; install synapse-store, or name a store by --store")
+        yield session
+
+
+def find_run(session: Session, word: str) -> str:
+    """The id of the run that ``word`` is the id, or the beginning of the id, of; ``last`` is the newest.
+
+    Raises:
+        RunNotFoundError: there is none.
+        SynapseError: there are several.
+    """
+    newest = word == "last"
+    store = session.store
+    listed = store.list_runs(limit=1) if newest else store.list_runs(before=word + _AFTER_ALL, limit=_MOST_TOLD + 1)
+    found = [run for run in session.call(listed) if newest or run.id.startswith(word)]
+    if word in {run.id for run in found}:
+        return word
+    if not found:
+        missing = "there are no runs yet" if newest else f"no run {word!r}"
+        raise RunNotFoundError(missing, hint=None if newest else "`synapse runs list` shows which there are")
+    if len(found) > 1:
+        told = [f"  {run.id}  {run.name}, {run.status}" for run in found[:_MOST_TOLD]]
+        more = ["  and more"] if len(found) > _MOST_TOLD else []
+        raise SynapseError(
+            "\n".join([f"several runs begin with {short_id(word)!r}:", *told, *more]), hint="give more of the id"
+        )
+    return found[0].id

@@ -1,0 +1,95 @@
+"""``synapse runs recover``: the same runs, gone on with here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synapse_core.cli import codes
+from synapse_core.cli.naming import runs_command, short_ids
+from synapse_core.cli.runs.finding import find_run, opened
+from synapse_core.cli.runs.tables import Cell, print_table, state_cell
+from synapse_core.cli.seeing import Display, display_of, see_through, sigterm_as_interrupt
+from synapse_core.cli.state import State
+from synapse_core.cli.tables import show_json
+from synapse_core.cli.telling import complain, say, warn
+from synapse_core.errors import SynapseError
+
+if TYPE_CHECKING:
+    from synapse_core.session import Session
+    from synapse_core.session.again import Unfinished
+
+_HEADS = ("RUN", "NAME", "STATUS", "CAN BE TAKEN UP")
+
+
+def list_unfinished(state: State, store: str | None, *, as_json: bool) -> int:
+    """Print the unfinished runs, and whether each can be taken up; the exit code."""
+    with opened(state, store) as session:
+        found = session.unfinished()
+        if as_json:
+            show_json({"runs": [_told(run) for run in found]})
+        elif found:
+            shorts = short_ids(run.run_id for run in found)
+            print_table(_HEADS, [_row(run, shorts[run.run_id]) for run in found])
+            ready = [run for run in found if run.reason is None]
+            if ready:
+                word = "--all" if len(ready) > 1 else shorts[ready[0].run_id]
+                say(f"`synapse runs recover {word}{f' --store {store}' if store else ''}` goes on")
+        else:
+            say("no unfinished runs")
+    return codes.COMPLETED
+
+
+def _told(run: Unfinished) -> dict[str, object]:
+    return {
+        "id": run.run_id,
+        "name": run.name,
+        "status": str(run.status),
+        "recoverable": run.reason is None,
+        "reason": run.reason,
+    }
+
+
+def _row(run: Unfinished, short: str) -> list[Cell]:
+    return [short, run.name, state_cell(run.status), "yes" if run.reason is None else f"no: {run.reason}"]
+
+
+def recover(state: State, run: str | None, *, store: str | None, watch: bool | None, as_json: bool, quiet: bool) -> int:
+    """Go on with one run, or with all that can be, to their ends; the exit code.
+
+    Raises:
+        RunNotFoundError: there is no such run.
+        StoreError: the one run has another engine, or what it has completed has changed.
+    """
+    display = display_of(watch=watch, as_json=as_json, quiet=quiet)
+    with sigterm_as_interrupt(), opened(state, store) as session:
+        if run is None:
+            return _recover_all(session, display, store)
+        run_id = find_run(session, run)
+        if session.progress(run_id).status.is_terminal():
+            raise SynapseError(
+                f"run {run_id} has ended", hint=f"`{runs_command('resume', run_id, store)}` makes a new run of it"
+            )
+        return see_through(session, session.recover(run_id, display=display), display, store=store)
+
+
+def _recover_all(session: Session, display: Display, store: str | None) -> int:
+    """Start all that can be started, then see them through, one after the other."""
+    found = session.unfinished()
+    for run in found:
+        if run.reason is not None:
+            warn(f"run {run.run_id} ({run.name}) is not taken up: {run.reason}")
+    started = [run for run in found if run.reason is None and _started(session, run, display)]
+    if not started:
+        say("no unfinished runs" if not found else "none of the unfinished runs can be taken up")
+    ended = [see_through(session, run.run_id, display, store=store) for run in started]
+    return max(ended, default=codes.COMPLETED)
+
+
+def _started(session: Session, run: Unfinished, display: Display) -> bool:
+    try:
+        session.recover(run.run_id, display=display)
+    except SynapseError as error:
+        complain(f"run {run.run_id} ({run.name}) is not taken up: {error.message}", error.hint)
+        return False
+    say(f"run {run.run_id} ({run.name}) is taken up")
+    return True

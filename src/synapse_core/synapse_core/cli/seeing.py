@@ -1,0 +1,127 @@
+"""Seeing a run through that this process runs: until it has ended, is interrupted, or takes too long."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from synapse_core.cli import codes
+from synapse_core.cli.failing import Terminated
+from synapse_core.cli.naming import runs_command
+from synapse_core.cli.telling import complain, quote, say
+from synapse_core.errors import ExecutionError, RunCancelledError, SynapseError
+from synapse_core.models import RunStatus
+
+if TYPE_CHECKING:
+    from synapse_core.session import Session
+
+Display = Literal["none", "plain", "live", "json"]
+
+
+def display_of(*, watch: bool | None, as_json: bool, quiet: bool) -> Display:
+    """What the options say of how a run is shown."""
+    return "json" if as_json else "none" if quiet else "plain" if watch is False else "live"
+
+
+@contextlib.contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does, so that nothing of a run is left running."""
+
+    def end(_number: int, _frame: object) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def see_through(
+    session: Session, run_id: str, display: Display, *, timeout: float | None = None, store: str | None = None
+) -> int:
+    """Wait until the run has ended and print its result; the exit code.
+
+    Args:
+        session: which runs it.
+        run_id: the run.
+        display: how it is shown meanwhile.
+        timeout: cancel it after so many seconds.
+        store: the URL that was given for the store, for what is to be typed next.
+    """
+    try:
+        progress = _wait(session, run_id, timeout)
+    except KeyboardInterrupt as interrupt:
+        code = _cancel(session, run_id, codes.TERMINATED if isinstance(interrupt, Terminated) else codes.INTERRUPTED)
+        _tell_next(session, run_id, store)
+        return code
+    except ExecutionError as error:
+        tell_failure(error)
+        _tell_next(session, run_id, store)
+        return codes.FAILED
+    tell_result(progress.result, display)
+    return codes.COMPLETED
+
+
+def _wait(session: Session, run_id: str, timeout: float | None) -> Any:
+    try:
+        return session.wait(run_id, timeout)
+    except ExecutionError:
+        if session.progress(run_id).status.is_terminal():
+            raise
+    session.cancel(run_id, reason=f"it took longer than {timeout:g} s")
+    return session.wait(run_id)
+
+
+def _cancel(session: Session, run_id: str, code: int) -> int:
+    """Cancel the run, wait until nothing of it is left, and say so; a second Ctrl-C ends its actions at once."""
+    try:
+        say("\ncancelling; press Ctrl-C again to end the actions at once")
+        _end(session, run_id, force=False)
+    except KeyboardInterrupt:
+        say("\nending the actions")
+        _end(session, run_id, force=True)
+    status = session.progress(run_id).status
+    say(f"run {run_id} {'was cancelled' if status is RunStatus.CANCELLED else f'has {status} before that'}")
+    return code
+
+
+def _end(session: Session, run_id: str, *, force: bool) -> None:
+    session.cancel(run_id, reason="interrupted", force=force)
+    with contextlib.suppress(SynapseError):
+        session.wait(run_id)
+
+
+# -- after the run --------------------------------------------------------------------------------------------
+
+_LONGEST_RESULT = 60
+
+
+def tell_result(result: Any, display: Display) -> None:
+    """Print the result as JSON: all of it where nothing else is shown, else the first lines of a long one."""
+    import json
+
+    if display == "json" or (result is None and display != "none"):
+        return
+    lines = json.dumps(result, indent=2).splitlines()
+    if display != "none" and len(lines) > _LONGEST_RESULT:
+        more = len(lines) - _LONGEST_RESULT
+        lines = [*lines[:_LONGEST_RESULT], f"... {more} more lines; --quiet prints the whole result"]
+    print("\n".join(lines))
+    sys.stdout.flush()
+
+
+def tell_failure(error: ExecutionError) -> None:
+    """What went wrong, with the traceback of the action's own exception."""
+    complain(error.message, error.hint)
+    if error.traceback and not isinstance(error, RunCancelledError):
+        quote(error.traceback)
+
+
+def _tell_next(session: Session, run_id: str, store: str | None) -> None:
+    """How to go on with a run that is kept and has not completed."""
+    if session.durable and session.progress(run_id).status is not RunStatus.COMPLETED:
+        say(f"`{runs_command('resume', run_id, store)}` goes on from what was completed")
