@@ -79,6 +79,7 @@ class RuntimeContext:
         "_autologs",
         "_cancel",
         "_env",
+        "_inherit_env",
         "_logger",
         "_midway",
         "_work_dir",
@@ -103,6 +104,7 @@ class RuntimeContext:
         cancel: CancelToken | None = None,
         midway: MidwayState | None = None,
         autologs: tuple[Callable[[str, RuntimeContext], bool], ...] = (),
+        inherit_env: bool = False,
     ) -> None:
         self._logger = logger
         self._env = env
@@ -115,6 +117,7 @@ class RuntimeContext:
         self._cancel = cancel
         self._midway = midway
         self._autologs = autologs
+        self._inherit_env = inherit_env
 
     @property
     def logger(self) -> BaseLogger:
@@ -125,11 +128,17 @@ class RuntimeContext:
 
     @property
     def env(self) -> PluginEnvironment:
-        """The plugin's environment."""
+        """The plugin's environment: what was given for it, over this process's own environment variables in a run.
+
+        A context that is made by hand has just what it was given; this process's variables, if nothing was.
+        """
         from synapse_core.env import PluginEnvironment
 
-        if not isinstance(self._env, PluginEnvironment):
-            self._env = PluginEnvironment.from_dict(self._env or {})
+        if not isinstance(self._env, PluginEnvironment) or self._inherit_env:
+            own = PluginEnvironment.from_environ() if self._inherit_env or self._env is None else None
+            given = PluginEnvironment.from_dict(self._env or {})
+            self._env = own.merge(given) if own is not None else given
+            self._inherit_env = False
         return self._env
 
     @property

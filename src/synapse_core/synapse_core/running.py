@@ -38,6 +38,8 @@ def run_plugin(
     from synapse_core.session import default_session
 
     here = session or default_session()
-    spec = here.pm.discover(plugin_code).spec(action)
+    plugin = here.pm.discover(plugin_code)
+    spec = plugin.spec(action)
+    options.setdefault("env", plugin.environment())
     graph = PipelineGraph([spec], name=spec.name)
     return here.execute(graph, params, executor=mode, extra=options.pop("extra", "forbid"), **options)

@@ -128,6 +128,7 @@ def _run_here(
         strict=order.strict,
         extra="ignore" if target.spec is None else "forbid",
         target=where,
+        env=target.env,
     )
     return see_through(session, run_id, order.display, timeout=order.timeout, store=order.store)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from synapse_core.actiondef import ActionSpec, is_action, spec_of
 from synapse_core.cli.params import Wanted
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 
 @frozen
 class Target:
-    """What is to be run: a pipeline, or one action (``spec``) as a pipeline of one."""
+    """What is to be run: a pipeline, or one action (``spec``) as a pipeline of one, with its plugin's variables."""
 
     graph: PipelineGraph
     spec: ActionSpec | None = None
+    env: Mapping[str, str] = field(factory=dict, repr=False)
 
     def wanted(self, schema: Schema) -> Wanted:
         """What the params are made into."""
@@ -48,6 +50,10 @@ def find_target(pm: PluginManager, source: str, name: str | None = None) -> Targ
     if _names_object(source):
         return _of_object(_with_name(source, name))
     plugin = find_plugin(pm, source)
+    return evolve(_in_plugin(plugin, source, name), env=plugin.environment())
+
+
+def _in_plugin(plugin: PluginDiscovery, source: str, name: str | None) -> Target:
     if name is None:
         return _the_one(plugin, source)
     if name in plugin.list_actions():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -106,6 +107,10 @@ class PluginDiscovery:
         if first is not spec:
             self.note(clash(spec, first))
         return first is spec
+
+    def environment(self) -> dict[str, str]:
+        """The variables that the plugin declares; the values that this process's environment has for them win."""
+        return {key: os.environ.get(key, str(value)) for key, value in self.env.items()}
 
     # -- actions -------------------------------------------------------------------------------------------------
 
