@@ -39,6 +39,12 @@ class Blob:
         self.part.unlink(missing_ok=True)
 
 
+def discard(blobs: Iterable[Blob]) -> None:
+    """Forget the parts of several."""
+    for blob in blobs:
+        blob.discard()
+
+
 class Blobs:
     """The files of one database.
 
@@ -57,10 +63,14 @@ class Blobs:
         """Write a value to disk, still without a place; needs no lock."""
         data = text.encode()
         make_folder(self._folder)
-        part = private_part(self._folder)
-        part.write_bytes(data)
-        sync(part)
-        return Blob(hashlib.sha256(data).hexdigest(), part)
+        blob = Blob(hashlib.sha256(data).hexdigest(), private_part(self._folder))
+        try:
+            blob.part.write_bytes(data)
+            sync(blob.part)
+        except BaseException:
+            blob.discard()
+            raise
+        return blob
 
     def keep(self, connection: sqlite3.Connection, run: int, blob: Blob) -> None:
         """Give a value its place, and note that ``run`` refers to it; within a transaction."""

@@ -15,7 +15,7 @@ from synapse_store.sqlite.connect import open_writer, set_durability
 from synapse_store.sqlite.failures import explained
 from synapse_store.sqlite.files import Identity, identity, replacing
 from synapse_store.sqlite.ledger import Ledger
-from synapse_store.sqlite.location import Location
+from synapse_store.sqlite.location import Durability, Location
 
 _CHECKPOINT_PAGES = 2_000
 _CHECKPOINT_WAIT_MS = 200
@@ -34,6 +34,7 @@ class Database:
         self.location = location
         self.blobs = Blobs(location.blobs)
         self._ledger: Ledger | None = None
+        self._durability: Durability = location.durability
         self._identity: Identity | None = None
         self._lost: StoreError | None = None
         self._pages = 0
@@ -55,9 +56,13 @@ class Database:
             self._lost = self._lose()
             raise self._lost
         if self._ledger is None:
+            self._durability = self.location.durability
             connection = open_writer(self.location)
             self._identity = identity(self.location.path)
             self._ledger = Ledger(connection, self.blobs)
+        if self._durability != self.location.durability:
+            self._durability = self.location.durability
+            set_durability(self._ledger.connection, self._durability)
         return self._ledger
 
     def check(self) -> None:
@@ -98,10 +103,8 @@ class Database:
                 raise
 
     def be_full(self) -> None:
-        """Have commits wait for the disk from now on, as somebody who shares the file asks for it."""
+        """Have commits wait for the disk from now on, as somebody who shares the file asks for it; on any thread."""
         self.location = evolve(self.location, durability="full")
-        if self._ledger is not None:
-            set_durability(self._ledger.connection, "full")
 
     def wrote(self, requests: int, rows: int) -> None:
         """Note how much was written; once that is enough the log is copied back into the file."""

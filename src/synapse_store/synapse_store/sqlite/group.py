@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from synapse_core.errors import StoreError, SynapseError
@@ -43,14 +44,14 @@ class Request(Generic[T]):
         self._prepare = prepare
         self._entry: Any = None
 
-    def prepare(self) -> None:
-        """Make ready what is written, if that has not been done; an error is kept."""
-        if self._prepare is None or self._entry is not None:
+    def prepare(self, path: Path) -> None:
+        """Make ready what is written to the file, if that has not been done; an error is kept."""
+        if self._prepare is None or self._entry is not None or self.error is not None:
             return
         try:
             self._entry = self._prepare()
         except Exception as error:  # noqa: BLE001  raised again to the one who asked
-            self.error = error
+            self.error = explain(error, path)
 
     def run(self, ledger: Ledger) -> None:
         """Write, within a transaction. A refusal is kept, as long as nothing has been written.
@@ -118,7 +119,7 @@ class Writer:
             self._ask(request)
             told.wait()
             return request.outcome()
-        request.prepare()
+        request.prepare(self.database.location.path)
         self._queue.append(request)
         with self._turn:
             while not request.done:
@@ -161,7 +162,7 @@ class Writer:
         """Write what has queued up; this thread has the turn."""
         group = self._take()
         for request in group:
-            request.prepare()
+            request.prepare(self.database.location.path)
         waiting = [request for request in group if request.error is None]
         if waiting:
             self._write(waiting)

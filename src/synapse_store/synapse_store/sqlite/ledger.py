@@ -18,7 +18,7 @@ from synapse_core.events import Draft, Event
 from synapse_core.fold import CHANGES
 from synapse_core.models import Checkpoint, PipelineProgress, RunStatus
 from synapse_core.protocols import Lease, RunRecord, claimable
-from synapse_store.sqlite.blobs import Blob, Blobs
+from synapse_store.sqlite.blobs import Blob, Blobs, discard
 from synapse_store.sqlite.rows import Encoder, EventRow, lease_of, loader
 from synapse_store.sqlite.states import RunState, States, store_state
 from synapse_store.sqlite.values import legible, maybe_micros, micros
@@ -80,16 +80,21 @@ class Entry:
 
         Raises:
             StoreError: something is no JSON data.
+            OSError: a large value cannot be written to its file.
         """
         encoder = Encoder(blobs)
-        record = None if run is None else encoder.record(run)
-        texts = [encoder.checkpoint(each) for each in checkpoints]
-        return cls(run_id, drafts, encoder.events(drafts), texts, encoder.spilled, record)
+        try:
+            record = None if run is None else encoder.record(run)
+            texts = [encoder.checkpoint(each) for each in checkpoints]
+            return cls(run_id, drafts, encoder.events(drafts), texts, encoder.spilled, record)
+        except BaseException:
+            discard(encoder.spilled)
+            raise
 
     def discard(self) -> None:
         """Let go of the files' parts, once the transaction is over."""
-        for blob in self.spilled:
-            blob.discard()
+        if self.spilled:
+            discard(self.spilled)
 
 
 @frozen

@@ -76,37 +76,69 @@ class SharedFile:
             part.resume()
 
 
-def attach(location: Location) -> SharedFile:
-    """This process's share of a file, made if nobody uses it yet; to be given back by `detach`.
+class Attachment:
+    """A store's share of its file: taken when first needed, given back once; taken anew in a process that was forked.
 
-    Raises:
-        StoreError: this process was forked while its parent was writing to the file.
+    Args:
+        location: the file.
     """
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+        self._shared: SharedFile | None = None
+        self._closed = False
+
+    def file(self) -> SharedFile:
+        """The file.
+
+        Raises:
+            StoreError: the store is closed, or this process was forked while its parent was writing to the file.
+        """
+        shared = self._shared
+        return shared if shared is not None and not shared.orphaned else self._take()
+
+    def _take(self) -> SharedFile:
+        with _lock:
+            if self._closed:
+                raise StoreError(f"the store {self._location} is closed")
+            if self._shared is None or self._shared.orphaned:
+                self._shared = _attached(self._location)
+            return self._shared
+
+    async def aclose(self) -> None:
+        """Give it back; who is last closes the file."""
+        with _lock:
+            shared, self._shared, self._closed = self._shared, None, True
+            if shared is None or shared.orphaned or not _is_last(shared):
+                return
+        await shared.aclose()
+
+
+def _attached(location: Location) -> SharedFile:
+    """This process's one `SharedFile` of a file, with one user more."""
     name = os.path.realpath(location.path)
-    with _lock:
-        if name in _unusable:
-            raise StoreError(
-                f"{location} was being written to when this process was forked from another",
-                hint="start processes with the method 'spawn', or fork before there is a store",
-            )
-        shared = _files.get(name)
-        if shared is None or shared.database.lost:
-            shared = _files[name] = SharedFile(location)
-        elif location.durability == "full":
-            shared.database.be_full()
-        shared.users += 1
-        return shared
+    if name in _unusable:
+        raise StoreError(
+            f"{location} was being written to when this process was forked from another",
+            hint="start processes with the method 'spawn', or fork before there is a store",
+        )
+    shared = _files.get(name)
+    if shared is None or shared.database.lost:
+        shared = _files[name] = SharedFile(location)
+    elif location.durability == "full":
+        shared.database.be_full()
+    shared.users += 1
+    return shared
 
 
-async def detach(shared: SharedFile) -> None:
-    """Give back what `attach` gave; who is last closes the file."""
-    with _lock:
-        shared.users -= 1
-        if shared.users:
-            return
-        for name in [name for name, each in _files.items() if each is shared]:
-            del _files[name]
-    await shared.aclose()
+def _is_last(shared: SharedFile) -> bool:
+    """Take one user away; whether it was the last."""
+    shared.users -= 1
+    if shared.users:
+        return False
+    for name in [name for name, each in _files.items() if each is shared]:
+        del _files[name]
+    return True
 
 
 # SQLite's locks are the process's, and its own memory of them is copied by a fork: a child that went on with it, even

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from synapse_core.errors import StoreError
 from synapse_core.events import Draft, Event
 from synapse_core.models import Checkpoint, PipelineProgress, RunStatus
 from synapse_core.protocols import Lease, RunRecord, RunSummary
@@ -20,7 +19,7 @@ from synapse_store.sqlite.ledger import Entry
 from synapse_store.sqlite.listing import page
 from synapse_store.sqlite.location import Durability, Location, default_path, parse_url
 from synapse_store.sqlite.reading import Reading
-from synapse_store.sqlite.shared import SharedFile, attach, detach
+from synapse_store.sqlite.shared import Attachment, SharedFile
 from synapse_store.sqlite.upkeep import ExportReport, VacuumReport
 
 
@@ -55,8 +54,7 @@ class SQLiteStore:
         self.location = Location(
             location.path, durability or location.durability, location.timeout if timeout is None else timeout
         )
-        self._attached: SharedFile | None = None
-        self._closed = False
+        self._share = Attachment(self.location)
 
     def __repr__(self) -> str:
         return f"SQLiteStore({str(self.location)!r}, durability={self.location.durability!r})"
@@ -64,12 +62,7 @@ class SQLiteStore:
     @property
     def _file(self) -> SharedFile:
         """This process's share of the file; a process that was forked gets its own."""
-        if self._closed:
-            raise StoreError(f"the store {self.location} is closed")
-        shared = self._attached
-        if shared is None or shared.orphaned:
-            shared = self._attached = attach(self.location)
-        return shared
+        return self._share.file()
 
     # -- writing ----------------------------------------------------------------------------------------------
 
@@ -235,9 +228,7 @@ class SQLiteStore:
 
     async def aclose(self) -> None:
         """Finish writing and close; whoever is last in this process to use the file closes that."""
-        shared, self._attached, self._closed = self._attached, None, True
-        if shared is not None and not shared.orphaned:
-            await detach(shared)
+        await self._share.aclose()
 
 
 def _appending(

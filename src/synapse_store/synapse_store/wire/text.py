@@ -1,0 +1,88 @@
+"""JSON on the wire: strict when it is read, and always UTF-8 when it is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any, NoReturn
+
+
+def loads(data: bytes | str) -> Any:
+    """The value that JSON text stands for; NaN and the infinities are no JSON.
+
+    Raises:
+        ValueError: it is no JSON; the message says why and where.
+    """
+    try:
+        return json.loads(data, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def dumps(value: Any) -> bytes:
+    """JSON data as one line of UTF-8; what is no number becomes null, and half a surrogate pair is escaped."""
+    try:
+        return _encode(value).encode()
+    except UnicodeEncodeError:
+        return _encode_ascii(_finite(value)).encode()
+    except ValueError:
+        return dumps(_finite(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, datetime):
+        return iso(value)
+    raise TypeError(f"a {type(value).__name__} is no JSON data")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain).encode
+_encode_ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain).encode
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return value
+
+
+def iso(time: datetime) -> str:
+    """ISO 8601 in UTC with offset; a time that names no zone is taken for UTC."""
+    aware = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+    return (aware if aware.tzinfo is UTC else aware.astimezone(UTC)).isoformat()
+
+
+def maybe_iso(time: datetime | None) -> str | None:
+    """As `iso`; None stays None."""
+    return None if time is None else iso(time)
+
+
+def moment(text: str) -> datetime:
+    """The time that ISO 8601 text names; in UTC where it names no zone.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is UTC:
+        return time
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+
+
+def maybe_moment(text: str | None) -> datetime | None:
+    """As `moment`; None stays None."""
+    return None if text is None else moment(text)
