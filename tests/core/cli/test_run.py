@@ -140,7 +140,7 @@ def test_wrong_params_of_a_pipeline(here: Here) -> None:
         (("run", "flow.py", "train", "-p", "no:jsonl"), "put -p before `run`"),
         (("run", "flow.py", "load", "--executor", "proces"), "did you mean 'process'?"),
         (("run", "flow.py", "load", "-o", "speed=1"), "its options are: "),
-        (("run", "flow.py", "load", "--store", "sqlite:///x.db"), "sqlite"),
+        (("run", "flow.py", "load", "--store", "redis://x"), "no store 'redis'"),
         (("run", "flow.py", "load", "--params", "gone.json"), "gone.json: No such file"),
         (("run", "flow.py", "load", "--params", "flow.py"), "--params flow.py"),
         (("run", "flow.py", "load", "--timeout", "0"), "--timeout"),

@@ -17,19 +17,19 @@ _HOOK = b"synapse_cli"
 
 
 def plugin_commands(state: State) -> dict[str, click.Command]:
-    """The commands of plugins, by name.
-
-    Where neither a plugin that was named nor the source of an installed one mentions the hook, none is imported.
-    """
-    if not state.plugins and not any(_may_have_commands(module) for module in installed_plugins()):
+    """The commands of plugins, by name; an installed plugin whose source does not mention the hook is not imported."""
+    installed = list(installed_plugins())
+    speaking = {name for name, module in installed if _may_have_commands(module)}
+    if not state.plugins and not speaking:
         return {}
     import click
 
     from synapse_core.plugins import PluginManager
 
     group = click.Group()
-    # No built-in plugin brings commands, and loading them all takes longer than help may.
-    pm = PluginManager(plugins=state.plugins, block=state.blocked, builtins=(), on_problem=lambda _: None)
+    # No built-in plugin brings commands, and loading all plugins takes longer than help may.
+    block = [*state.blocked, *({name for name, _ in installed} - speaking)]
+    pm = PluginManager(plugins=state.plugins, block=block, builtins=(), on_problem=lambda _: None)
     pm.each("synapse_cli", group=group)
     for problem in pm.problems:
         if problem.hook is not None:
@@ -39,8 +39,8 @@ def plugin_commands(state: State) -> dict[str, click.Command]:
     return dict(group.commands)
 
 
-def installed_plugins() -> Iterator[str]:
-    """The modules that entry points in the group ``synapse`` name, read from their files.
+def installed_plugins() -> Iterator[tuple[str, str]]:
+    """The names and modules of the entry points in the group ``synapse``, read from their files.
 
     `importlib.metadata` takes longer to import than this takes in all.
     """
@@ -52,10 +52,10 @@ def installed_plugins() -> Iterator[str]:
             continue
         for name in names:
             if name.endswith((".dist-info", ".egg-info")):
-                yield from _modules(Path(folder, name, "entry_points.txt"))
+                yield from _entries(Path(folder, name, "entry_points.txt"))
 
 
-def _modules(file: Path) -> Iterator[str]:
+def _entries(file: Path) -> Iterator[tuple[str, str]]:
     try:
         lines = file.read_text("utf-8").splitlines()
     except (OSError, ValueError):
@@ -66,7 +66,8 @@ def _modules(file: Path) -> Iterator[str]:
         if text.startswith("["):
             section = text.strip("[] ")
         elif section == "synapse" and "=" in text:
-            yield text.partition("=")[2].partition(":")[0].partition("[")[0].strip()
+            name, _, place = text.partition("=")
+            yield name.strip(), place.partition(":")[0].partition("[")[0].strip()
 
 
 def _may_have_commands(module: str) -> bool:
