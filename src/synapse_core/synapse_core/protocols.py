@@ -317,7 +317,10 @@ class Sink(Protocol):
 
 @frozen
 class RunInfo:
-    """What a sink or a run hook is told of a run before it starts. ``watched``: somebody already shows it live."""
+    """What a sink or a run hook is told of a run before it starts.
+
+    ``known``: of a run that is recovered, how many events were told before; sinks are told them again, for the state.
+    """
 
     run_id: str
     name: str
@@ -325,6 +328,7 @@ class RunInfo:
     params: Mapping[str, Any] = field(factory=dict, repr=False)
     work_dir: str | None = None
     display: Literal["live", "plain", "json", "none"] = "none"
+    known: int = 0
 
 
 # -- offers: named objects that plugins hand out ----------------------------------------------------------------

@@ -21,6 +21,7 @@ class Restored:
         ended: how those ended that this very run has the end of already (a recovered run): nothing is told again.
         attempts: how many attempts this very run has begun of each.
         source: the run they are from, if it is another one.
+        seq: the last event that this very run has had.
     """
 
     checkpoints: Mapping[str, Checkpoint] = field(factory=dict)
@@ -28,6 +29,7 @@ class Restored:
     ended: Mapping[str, ActionProgress] = field(factory=dict)
     attempts: Mapping[str, int] = field(factory=dict)
     source: str | None = None
+    seq: int = 0
 
     @property
     def recovers(self) -> bool:
@@ -60,4 +62,5 @@ def recovered(progress: PipelineProgress, checkpoints: Mapping[str, Checkpoint],
         midway=midway,
         ended={name: entry for name, entry in known.items() if entry.status.is_terminal()},
         attempts={name: entry.attempt for name, entry in known.items()},
+        seq=progress.seq,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from attrs import field, frozen
@@ -74,6 +74,7 @@ def plan_resume(
     checkpoints: Sequence[Checkpoint],
     identities: Identities,
     rerun_from: str | None = None,
+    midway: Collection[str] = (),
 ) -> ResumePlan:
     """Compare a pipeline with what an earlier run of it has completed.
 
@@ -84,11 +85,12 @@ def plan_resume(
         checkpoints: what it has completed.
         identities: tells what the actions are now.
         rerun_from: run this action and all that follow it in any case.
+        midway: the actions, and instances of them, that have saved a state of themselves.
 
     Raises:
         NotFoundError: there is no action ``rerun_from``.
     """
-    return _Comparison(plan, params, record, checkpoints, identities).compare(rerun_from)
+    return _Comparison(plan, params, record, checkpoints, identities, midway).compare(rerun_from)
 
 
 class _Comparison:
@@ -99,7 +101,9 @@ class _Comparison:
         record: RunRecord,
         checkpoints: Sequence[Checkpoint],
         identities: Identities,
+        midway: Collection[str],
     ) -> None:
+        self._midway = frozenset(name.partition("[")[0] for name in midway)
         self._plan = plan
         self._params = params
         self._record = record
@@ -148,7 +152,9 @@ class _Comparison:
             return ActionDecision(node.name, "run", why, goes_on=True)
         if node.name not in self._was:
             return ActionDecision(node.name, "run", "it is new")
-        return ActionDecision(node.name, "run", "it was not completed", goes_on=not unsettled)
+        if node.name in self._midway and not unsettled:
+            return ActionDecision(node.name, "run", "it goes on from the state that it saved", goes_on=True)
+        return ActionDecision(node.name, "run", "it was not completed")
 
     # -- what has changed -------------------------------------------------------------------------------------
 

@@ -67,8 +67,8 @@ class Again:
                 return asked, None
             raise
         asked = evolve(asked, params={**record.params, **asked.params})
-        checkpoints = await self._store.checkpoints(record.id)
-        if not checkpoints and not await self._midway(record.id):
+        checkpoints, midway = await self._store.checkpoints(record.id), await self._midway(record.id)
+        if not checkpoints and not midway:
             if options.missing_ok or options.rerun_from is not None:
                 return asked, None
             raise CheckpointNotFoundError(
@@ -82,6 +82,7 @@ class Again:
             checkpoints=checkpoints,
             identities=self.identities(),
             rerun_from=options.rerun_from,
+            midway=midway,
         )
         return asked, compared
 

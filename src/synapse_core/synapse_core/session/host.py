@@ -130,6 +130,13 @@ class Host:
             sinks.write(events)
             after = events[-1].seq
 
+    async def _tell_so_far(self, run_id: str, sinks: Sinks) -> None:
+        """Tell the sinks what has happened before: that the run was created; of one that is recovered, all."""
+        after = 0
+        while events := await self._store.read(run_id, after=after, limit=_PAGE):
+            sinks.write(events)
+            after = events[-1].seq
+
     async def _host(self, engine: RunEngine, info: RunInfo, sinks: Sinks) -> RunEnd:
         """Run the engine to the run's end, and tell who wants to know."""
         try:

@@ -200,7 +200,8 @@ class Session:
             StoreError: it has ended, its engine lives, or what it has completed has changed.
         """
         record, asked, dead = self._loop.call(self._again.recovery(run_id, **options))
-        info = evolve(self._info(run_id, asked), name=record.name, work_dir=record.work_dir)
+        known = asked.restored.seq if asked.restored else 0
+        info = evolve(self._info(run_id, asked), name=record.name, work_dir=record.work_dir, known=known)
         executor, settings, told = self._executor(asked.options), self._settings(info, asked), self._told(info, asked)
         self._loop.call(self._host.start(info, asked, executor=executor, settings=settings, sinks=told, over=dead))
         return run_id

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from synapse_core.builtin.console.display import Display, display_on
 from synapse_core.builtin.console.output import drop_output
-from synapse_core.events import Event
+from synapse_core.events import Event, Kind
 from synapse_core.protocols import RunInfo
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_SAID = (Kind.ACTION_LOG, Kind.ACTION_MESSAGE, Kind.ACTION_RETRYING)
 
 
 class ConsoleSink:
@@ -34,10 +36,10 @@ class ConsoleSink:
         self._display: Display | None = None
 
     def write(self, events: Sequence[Event]) -> None:
-        """Show what has happened."""
+        """Show what has happened; what a run that is recovered has said long ago is not said again."""
         if self._display is None:
             self._display = display_on(self._console, live=self._run.display == "live", work_dir=self._run.work_dir)
-        self._display.tell(events)
+        self._display.tell(event for event in events if event.kind not in _SAID or event.seq > self._run.known)
 
     def close(self) -> None:
         """Leave the last picture standing."""

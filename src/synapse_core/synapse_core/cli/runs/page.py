@@ -12,6 +12,7 @@ from synapse_core.builtin.console.look import STYLES, look_of
 from synapse_core.builtin.console.terminal import terminal
 from synapse_core.builtin.console.text import clean_lines, short_time, visible
 from synapse_core.cli.runs.actions import print_actions
+from synapse_core.cli.runs.ending import folder_of
 from synapse_core.cli.runs.look import Looked
 from synapse_core.cli.runs.times import ago, clock, took
 from synapse_core.models import ActionProgress, ActionStatus
@@ -74,7 +75,7 @@ def _facts(looked: Looked) -> Iterator[Text]:
     for name, value in (
         ("resumed from", record.resumed_from),
         ("target", record.target),
-        ("files", record.work_dir),
+        ("files", record.work_dir if folder_of(record) else None),
         ("store", looked.kept),
     ):
         if value:

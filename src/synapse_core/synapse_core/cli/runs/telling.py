@@ -84,7 +84,9 @@ def tell_events(
     secrets = Secrets.of(session.call(session.store.record(run_id)))
 
     def public(event: Event) -> Event:
-        return evolve(event, payload=secrets.public(event.payload)) if event.kind == Kind.RUN_CREATED else event
+        if event.kind != Kind.RUN_CREATED:
+            return event
+        return evolve(event, payload={**event.payload, "params": secrets.public(event.payload.get("params", {}))})
 
     put = _as_json(lambda event: public(event).to_dict()) if as_json else _as_text(lambda e: event_line(public(e)))
     telling = _Telling(session, run_id, lambda e: is_of(e, action), put, kinds=kinds or None, after=after, limit=limit)
