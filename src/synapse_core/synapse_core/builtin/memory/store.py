@@ -32,11 +32,11 @@ class _Watcher:
     more: bool = True
     news: asyncio.Event = field(factory=asyncio.Event)
 
-    def tell(self, drafts: Sequence[Draft]) -> None:
+    def tell(self, drafts: Sequence[Draft], ended: bool) -> None:
         """Note whether there is something for this one among new events, and wake them if so, or at the run's end."""
         wanted = bool(drafts) if self.kinds is None else any(draft.kind in self.kinds for draft in drafts)
         self.more = self.more or wanted
-        if wanted or any(draft.kind in RUN_ENDED for draft in drafts):
+        if wanted or ended:
             self.wake()
 
     def wake(self) -> None:
@@ -118,13 +118,14 @@ class MemoryStore:
                 self._fence(run, lease)
             run.log.extend(drafts)
             run.checkpoints.extend(checkpoints)
-            if len(run.log) - run.folded > _UNFOLDED:
+            seq = len(run.log)
+            if seq - run.folded > _UNFOLDED:
                 run.fold()
             if drafts and drafts[-1].kind in RUN_ENDED:
                 self._end(run)
             for watcher in run.watchers:
-                watcher.tell(drafts)
-            return len(run.log)
+                watcher.tell(drafts, run.ended)
+            return seq
 
     def _end(self, run: _Run) -> None:
         run.ended = True
