@@ -30,7 +30,7 @@ from synapse_core.session.host import Host
 from synapse_core.session.loop import LoopThread
 from synapse_core.session.options import Asked, RunOptions
 from synapse_core.session.stores import default_store
-from synapse_core.worker import WorkerHooks
+from synapse_core.worker import WorkerHooks, check_not_loading
 
 T = TypeVar("T")
 
@@ -123,6 +123,7 @@ class Session:
         self, pipeline: Any, params: Mapping[str, Any] | None, options: Mapping[str, Any]
     ) -> tuple[RunInfo, Coroutine[Any, Any, None]]:
         """All that can be done of a start in the caller's thread, and what is left to do on the session's loop."""
+        check_not_loading()
         asked = self._asked(pipeline, params, options)
         executor = self._executor(asked.options)
         if asked.options.resume_from is not None:

@@ -13,6 +13,7 @@ from synapse_core.models import Failure
 from synapse_core.protocols import Call, Outcome, OutcomeStatus
 from synapse_core.worker.failure import failure_of
 from synapse_core.worker.hooks import WorkerHooks
+from synapse_core.worker.loading import loading
 from synapse_core.worker.prepare import Prepared
 from synapse_core.worker.reporter import Reporter
 
@@ -64,6 +65,7 @@ def _begin(
         cancel=cancel,
         midway=MidwayState(**call.midway) if call.midway else None,
         autologs=hooks.autologs,
+        inherit_env=True,
     )
     return prepared, params, ctx
 
@@ -72,7 +74,8 @@ def spec_from(call: Call) -> ActionSpec:
     """The spec of a call that came from another process."""
     from synapse_core.discovery import load_target
 
-    target = load_target(call.entrypoint, call.root)
+    with loading(call.entrypoint):
+        target = load_target(call.entrypoint, call.root)
     return spec_of(target)
 
 

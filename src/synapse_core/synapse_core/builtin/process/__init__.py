@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from synapse_core.builtin.process.executor import ProcessExecutor
 from synapse_core.hookspecs import hookimpl
 from synapse_core.protocols import ExecutorOffer
+
+if TYPE_CHECKING:
+    from synapse_core.builtin.process.executor import ProcessExecutor as ProcessExecutor
 
 __all__ = ["ProcessExecutor"]
 
@@ -17,8 +20,23 @@ def synapse_executors() -> Iterable[ExecutorOffer]:
     return [
         ExecutorOffer(
             "process",
-            ProcessExecutor,
+            _executor,
             help="a child process an attempt; cancel and timeout kill it and its children",
             forces=True,
         )
     ]
+
+
+def _executor(**options: Any) -> ProcessExecutor:
+    from synapse_core.builtin.process.executor import ProcessExecutor
+
+    return ProcessExecutor(**options)
+
+
+def __getattr__(name: str) -> Any:
+    # The children import this package too, and have no use for an executor and its asyncio.
+    if name != "ProcessExecutor":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from synapse_core.builtin.process.executor import ProcessExecutor
+
+    return ProcessExecutor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import signal
@@ -21,14 +22,13 @@ from synapse_core.worker.failure import failure_of
 _FLUSH = 0.1
 
 
-def main(orders: int, reports: int, marker: str) -> None:
+def main(orders: str, reports: str, marker: str) -> None:
     """Run the call that comes over ``orders``, and write what happens to ``reports`` (file descriptors)."""
     faulthandler.enable()
-    pipe = os.fdopen(orders, "rb")
+    pipe = os.fdopen(int(orders), "rb")
     told = frames.read(pipe)
-    sys.path[:] = told["sys_path"]
-    call = Call(**{**told["call"], "hooks": tuple(told["call"]["hooks"])})
-    child = _Child(call, reports, marker)
+    call = Call(**{**told, "hooks": tuple(told["hooks"])})
+    child = _Child(call, int(reports), marker)
     threading.Thread(target=child.listen, args=(pipe,), name="synapse-orders", daemon=True).start()
     child.run()
 
@@ -59,10 +59,14 @@ class _Child:
         signal.signal(signal.SIGTERM, self._terminated)
         pump = threading.Thread(target=self._pump, name="synapse-reports", daemon=True)
         pump.start()
+        pid = os.getpid()
         outcome = self._outcome()
+        if os.getpid() != pid:  # a fork that the action made has come back here: the outcome is not its to tell
+            os._exit(0)
         self._done.set()
         self._wake.set()
         pump.join()
+        _flush()
         frames.write(self._reports, {"drafts": frames.draft_rows(self._reporter.drain()), "outcome": _plain(outcome)})
 
     def _outcome(self) -> Outcome:
@@ -98,5 +102,8 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+def _flush() -> None:
+    """What the action printed is told before its outcome, whatever may keep this process from ending after that."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # the action may have put anything there
+            stream.flush()

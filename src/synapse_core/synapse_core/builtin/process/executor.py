@@ -22,10 +22,12 @@ class ProcessExecutor:
 
     Args:
         workers: how many processes at once; as many as there are cores, if None.
+        linger: seconds that a process may still run after its action has ended, for what is done at exit.
     """
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, *, linger: float = 5.0) -> None:
         self._workers = workers or os.cpu_count() or 1
+        self._linger = linger
         self._threads = DaemonThreads("synapse-process")
         self._running: set[ProcessAttempt] = set()
 
@@ -36,25 +38,24 @@ class ProcessExecutor:
 
     def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> ProcessAttempt:
         """Start an attempt; see `Executor.start`. Each has a process of its own, so there is no going on."""
-        attempt = ProcessAttempt(call, wake, self._running)
+        attempt = ProcessAttempt(call, wake, self._running, self._linger)
         self._threads.submit(attempt.run)
         return attempt
 
     async def aclose(self) -> None:
         """Kill what still runs."""
-        for attempt in list(self._running):
-            await attempt.cancel("the executor was closed", 0.0)
+        await asyncio.gather(*(attempt.cancel("the executor was closed", 0.0) for attempt in list(self._running)))
         self._threads.close()
 
 
 class ProcessAttempt:
     """An attempt in a child process, and the thread that looks after it."""
 
-    def __init__(self, call: Call, wake: Callable[[], None], running: set[ProcessAttempt]) -> None:
+    def __init__(self, call: Call, wake: Callable[[], None], running: set[ProcessAttempt], linger: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._done: asyncio.Future[Outcome] = self._loop.create_future()
         self._reporter = Reporter(call.action, call.attempt, wake)
-        self._process = Supervised(call, self._reporter)
+        self._process = Supervised(call, self._reporter, linger)
         self._running = running
         running.add(self)
 

@@ -1,25 +1,22 @@
-"""The parent's side: starts the child, listens to it, and makes an outcome of however it ends."""
+"""The parent's side: looks after a child, and makes an outcome of however it ends."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
 import signal
 import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import attrs
-
-from synapse_core.actiondef.target import portable
 from synapse_core.builtin.process import frames
+from synapse_core.builtin.process.launch import Orders, launch
 from synapse_core.builtin.process.output import Lines
-from synapse_core.builtin.process.tree import MARKER, end_tree
+from synapse_core.builtin.process.tree import end_tree
 from synapse_core.errors import SynapseError
+from synapse_core.events import Kind
 from synapse_core.models import Failure
 from synapse_core.protocols import Call, Outcome
 from synapse_core.worker import Reporter
@@ -32,17 +29,25 @@ _LAST_WORDS = 1000
 
 
 class Supervised:
-    """A call in a child process."""
+    """A call in a child process.
 
-    def __init__(self, call: Call, reporter: Reporter) -> None:
+    Args:
+        call: the call.
+        reporter: takes what the action reports and prints.
+        linger: seconds that the child may still run after it gave its outcome.
+    """
+
+    def __init__(self, call: Call, reporter: Reporter, linger: float) -> None:
         self._call = call
         self._reporter = reporter
+        self._linger = linger
         self._marker = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._orders: int | None = None
+        self._orders: Orders | None = None
         self._stop: str | None = None
         self._outcome: Outcome | None = None
+        self._patience: threading.Timer | None = None
         self._last_words: Sequence[str] = ()
 
     def run(self) -> Outcome:
@@ -51,80 +56,39 @@ class Supervised:
             with self._lock:
                 if self._stop is not None:
                     return Outcome("cancelled", failure=Failure("ActionCancelled", self._stop))
-                reports = self._start()
+                self._process, self._orders, reports = launch(self._call, self._marker)
         except (OSError, SynapseError, ValueError) as error:
             return Outcome("invalid", failure=failure_of(error))
         try:
-            self._listen(reports)
-        finally:
-            code = self._end()
+            self._listen(self._process, reports)
+        except Exception as error:  # noqa: BLE001  the action may write anything to any pipe that it finds
+            self.kill()
+            self._outcome = _garbled(self._call.action, error)
+        code = self._end(self._process)
         return self._outcome or _died(code, self._call.action, self._last_words)
 
-    # -- start and end ----------------------------------------------------------------------------------------
-
-    def _start(self) -> int:
-        call = self._call.plain()
-        entrypoint = portable(call.entrypoint)
-        order_in, order_out = os.pipe()
-        report_in, report_out = os.pipe()
-        try:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "synapse_core.builtin.process.child",
-                    str(order_in),
-                    str(report_out),
-                    self._marker,
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                pass_fds=(order_in, report_out),
-                env={**os.environ, MARKER: self._marker},
-                start_new_session=True,
-            )
-        except OSError:
-            for fd in (order_out, report_in):
-                os.close(fd)
-            raise
-        finally:
-            os.close(order_in)
-            os.close(report_out)
-        self._orders = order_out
-        plain = attrs.asdict(attrs.evolve(call, entrypoint=entrypoint, resources=None), recurse=False)
-        plain["env"], plain["params"] = dict(call.env), dict(call.params)
-        # Large params must not wait here for a child that waits for nobody to read its output.
-        self._send({"sys_path": sys.path, "call": plain})
-        return report_in
-
-    def _send(self, value: Any) -> None:
-        if self._orders is not None:
-            with contextlib.suppress(OSError):
-                frames.write(self._orders, value)
-
-    def _end(self) -> int:
-        """End whatever the child has left behind; its exit code."""
-        assert self._process is not None
-        code = self._process.wait()
-        end_tree(self._process.pid, self._marker)
+    def _end(self, process: subprocess.Popen[bytes]) -> int:
+        """Wait for the child, and end whatever it has left behind; its exit code."""
+        _await(process)
+        if self._patience is not None:
+            self._patience.cancel()
+        end_tree(process.pid, self._marker)
         with self._lock:
-            if self._orders is not None:
-                os.close(self._orders)
-                self._orders = None
-        for pipe in (self._process.stdout, self._process.stderr):
+            code = process.wait()
+        if self._orders is not None:
+            self._orders.close()
+        for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
         return code
 
     # -- listening --------------------------------------------------------------------------------------------
 
-    def _listen(self, reports: int) -> None:
+    def _listen(self, process: subprocess.Popen[bytes], reports: int) -> None:
         """Read reports and output until the child is gone; a grandchild that holds its output is not waited for."""
-        assert self._process is not None
         with selectors.DefaultSelector() as selector, os.fdopen(reports, "rb", buffering=0) as pipe:
             streams: dict[Any, Callable[[bytes], None]] = {pipe: self._reported(frames.Decoder())}
-            outputs = [(self._process.stdout, "stdout"), (self._process.stderr, "stderr")]
+            outputs = [(process.stdout, "stdout"), (process.stderr, "stderr")]
             lines = [Lines(self._reporter, stream) for _, stream in outputs]
             self._last_words = lines[1].last
             for (output, _), taker in zip(outputs, lines, strict=True):
@@ -137,7 +101,7 @@ class Supervised:
                 ready = selector.select(timeout=0.2)
                 for key, _ in ready:
                     self._read(selector, key.fileobj, streams[key.fileobj])
-                if self._process.poll() is not None:
+                if _has_ended(process):
                     patience = patience - 1 if ready else 0
             for taker in lines:
                 taker.close()
@@ -159,8 +123,19 @@ class Supervised:
                 self._reporter.take(frames.drafts_of(value.get("drafts", ())))
                 if "outcome" in value:
                     self._outcome = _outcome(value["outcome"])
+                    self._patience = threading.Timer(self._linger, self._lingers)
+                    self._patience.daemon = True
+                    self._patience.start()
 
         return take
+
+    def _lingers(self) -> None:
+        """The child runs although it gave its outcome long ago."""
+        self.kill()
+        late = f"still ran {self._linger:g} s after its action had ended"
+        message = f"the process of {self._call.action!r} {late}, and was killed"
+        hint = "a thread that is no daemon, or a function registered with atexit, kept it from ending"
+        self._reporter.emit(Kind.ACTION_LOG, {"level": "warning", "message": message, "data": {"hint": hint}})
 
     # -- stopping ---------------------------------------------------------------------------------------------
 
@@ -168,7 +143,8 @@ class Supervised:
         """Ask the action to stop."""
         with self._lock:
             self._stop = self._stop or reason
-            self._send({"cancel": reason})
+            if self._orders is not None:
+                self._orders.send({"cancel": reason})
 
     def terminate(self) -> None:
         """Have SIGTERM raise `ActionCancelled` in the action, and tell all that it started."""
@@ -179,10 +155,27 @@ class Supervised:
         self._signal(signal.SIGKILL)
 
     def _signal(self, sig: int) -> None:
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(sig)
-            end_tree(self._process.pid, self._marker, sig)
+        with self._lock:
+            if self._process is not None and self._process.returncode is None:
+                os.kill(self._process.pid, sig)
+                end_tree(self._process.pid, self._marker, sig)
+
+
+_CAN_LOOK = hasattr(os, "waitid")
+"""Whether a process can be waited for and its number kept from being given to another; not on every system."""
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    if not _CAN_LOOK:
+        return process.poll() is not None
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
+
+def _await(process: subprocess.Popen[bytes]) -> None:
+    if _CAN_LOOK:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    else:
+        process.wait()
 
 
 def _outcome(data: Any) -> Outcome:
@@ -190,9 +183,14 @@ def _outcome(data: Any) -> Outcome:
     return Outcome(data["status"], data["result"], data["merges"], failure=failure)
 
 
+def _garbled(action: str, error: Exception) -> Outcome:
+    message = f"what the process of {action!r} reported cannot be read, so it was killed: {error}"
+    return Outcome("died", failure=Failure("WorkerDiedError", message))
+
+
 def _died(code: int, action: str, last_words: Sequence[str]) -> Outcome:
     if code < 0:
-        name = signal.Signals(-code).name
+        name = _SIGNALS.get(-code, f"signal {-code}")
         how = f"was ended by {name}{_MEANINGS.get(name, '')}"
     else:
         how = f"ended with exit code {code}"
@@ -200,6 +198,7 @@ def _died(code: int, action: str, last_words: Sequence[str]) -> Outcome:
     return Outcome("died", failure=Failure("WorkerDiedError", message, "\n".join(last_words)))
 
 
+_SIGNALS = {sig.value: sig.name for sig in signal.Signals}
 _MEANINGS = {
     "SIGKILL": " (killed; by the system, if it ran out of memory)",
     "SIGSEGV": " (it crashed: a fault in native code)",

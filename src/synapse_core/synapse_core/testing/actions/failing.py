@@ -9,6 +9,7 @@ from attrs import define
 
 from synapse_core.actiondef import action
 from synapse_core.context import RuntimeContext
+from synapse_core.testing.actions.working import Sum
 
 
 @define
@@ -66,6 +67,12 @@ def interrupt(_params: dict[str, Any], _context: RuntimeContext) -> None:
 def unserialisable(_params: dict[str, Any], _context: RuntimeContext) -> dict[str, Any]:
     """Returns a lock within a mapping."""
     return {"model": {"lock": threading.Lock()}}
+
+
+@action("misfit", result=Sum)
+def misfit(_params: dict[str, Any], _context: RuntimeContext) -> Any:
+    """Returns what does not fit its result model."""
+    return {"total": "much"}
 
 
 @action("big")

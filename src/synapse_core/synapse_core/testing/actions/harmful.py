@@ -6,6 +6,7 @@ import ctypes
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,19 @@ def flood(params: FloodParams, context: RuntimeContext) -> dict[str, Any]:
         else:
             context.logger.info("line %d", number)
     return {"lines": params.lines}
+
+
+@action("leave_thread")
+def leave_thread(_params: dict[str, Any], _context: RuntimeContext) -> dict[str, Any]:
+    """Leaves a thread behind that Python would wait for at exit, for ever."""
+    threading.Thread(target=threading.Event().wait).start()
+    return {"left": True}
+
+
+@action("fork_and_return")
+def fork_and_return(_params: dict[str, Any], _context: RuntimeContext) -> dict[str, Any]:
+    """Forks, and both processes return."""
+    return {"who": "parent" if os.fork() else "child"}
 
 
 @define

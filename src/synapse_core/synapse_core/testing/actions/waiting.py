@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ class WaitParams:
     Attributes:
         started: written when the action has begun.
         release: the action ends when this is there; never, if None.
-        cleaned: written in ``finally``.
+        cleaning: written when a cleanup has begun, by an action that takes its time for it.
+        cleaned: written at the end of ``finally``.
     """
 
     started: str | None = None
     release: str | None = None
+    cleaning: str | None = None
     cleaned: str | None = None
 
 
@@ -79,7 +82,28 @@ def swallow_cancel(params: WaitParams, context: RuntimeContext) -> dict[str, Any
         return {"swallowed": True}
 
 
-def _wait(params: WaitParams, pause: Any) -> dict[str, Any]:
+@action("slow_cleanup")
+def slow_cleanup(params: WaitParams, context: RuntimeContext) -> None:
+    """Waits to be cancelled, and then takes until it is released to clean up."""
+    _write(params.started)
+    try:
+        while True:
+            context.sleep(0.01)
+    finally:
+        _write(params.cleaning)
+        while not _there(params.release):
+            time.sleep(0.01)
+        _write(params.cleaned)
+
+
+@action("log_and_wait")
+def log_and_wait(params: WaitParams, context: RuntimeContext) -> dict[str, Any]:
+    """Logs a line, then waits for a file."""
+    context.log_message("waiting")
+    return _wait(params, lambda: context.sleep(0.01))
+
+
+def _wait(params: WaitParams, pause: Callable[[], None]) -> dict[str, Any]:
     _write(params.started)
     try:
         while not _there(params.release):

@@ -61,13 +61,13 @@ def value(params: dict[str, Any], _context: RuntimeContext) -> Any:
 
 @action("describe")
 def describe(_params: dict[str, Any], context: RuntimeContext) -> dict[str, Any]:
-    """Returns what its context says of it, and which process it is."""
+    """Returns what its context says of it, and which process it is; of the environment only ``SAMPLE``."""
     return {
         "run_id": context.run_id,
         "action": context.action,
         "attempt": context.attempt,
         "job_id": context.job_id,
-        "env": {key: context.env[key] for key in context.env},
+        "sample": context.env.get("SAMPLE"),
         "work_dir": str(context.work_dir),
         "pid": os.getpid(),
         "python": sys.executable,
