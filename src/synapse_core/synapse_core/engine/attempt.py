@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from attrs import define, field
 
@@ -20,7 +20,11 @@ from synapse_core.protocols import Attempt, Call, Executor, Outcome, Then
 _TIMEOUT = "timeout"
 
 
-CarryOn = Callable[[Job, Outcome], Job | None]
+class CarryOn(NamedTuple):
+    """How a worker goes on by itself: ``settle`` a completed job, if that can be done there; then ``following``."""
+
+    settle: Callable[[Job, Outcome], bool]
+    following: Callable[[Job], Job | None]
 
 
 class Attempts:
@@ -57,8 +61,8 @@ class Attempts:
     async def run(self, job: Job, carry_on: CarryOn | None = None) -> tuple[Job, Outcome]:
         """Run ``job`` until it is done for good; what its last attempt reported is in its ``tail``.
 
-        With ``carry_on`` the worker may go on to the job that it gives for a completed one; the job that comes back
-        is the last.
+        With ``carry_on`` the worker may settle a completed job and go on with the one that follows; the job that
+        comes back is the last.
         """
         amounts = self._slots.bounded({"workers": 1.0, **(job.node.resources.amounts() if job.node.resources else {})})
         while True:
@@ -104,12 +108,16 @@ class Attempts:
         """What a worker asks, on its own thread, when the action it ran has ended."""
 
         def then(outcome: Outcome) -> Call | None:
+            done, carry_on = live.job, live.carry_on
             with self._lock:
-                if outcome.status != "completed" or live.reason is not None or live.carry_on is None:
+                if outcome.status != "completed" or live.told_to_stop() or carry_on is None:
                     return None
-                done = live.job
                 done.tail = self._taken(live)
-                following = live.carry_on(done, outcome)
+            # Without the lock: the store may have this thread wait, and must not have the engine's wait with it.
+            if not carry_on.settle(done, outcome):
+                return None
+            with self._lock:
+                following = None if live.told_to_stop() else carry_on.following(done)
                 if following is None:
                     return None
                 del self._live[done.name]
@@ -224,6 +232,10 @@ class _Live:
     attempt: Attempt | None = None
     reason: str | None = None
     stopping: set[asyncio.Future[None]] = field(factory=set)
+
+    def told_to_stop(self) -> bool:
+        """Whether it was; another thread may tell it at any time."""
+        return self.reason is not None
 
     def judged(self, outcome: Outcome) -> Outcome:
         """The outcome; our own word decides, not what an attempt that was told to stop came back with."""

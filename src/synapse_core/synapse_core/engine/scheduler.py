@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from synapse_core.engine.attempt import Attempts, failure_payload
+from synapse_core.engine.attempt import Attempts, CarryOn, failure_payload
 from synapse_core.engine.end import RunEnd
 from synapse_core.engine.fanout import FanOut
 from synapse_core.engine.identity import Identities
@@ -59,6 +59,7 @@ class Scheduler:
         self._first: Outcome | None = None
         self._halted: str | None = None
         self._cancelled: str | None = None
+        self._carry_on = CarryOn(self._settle_there, self._following)
         self._tasks: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
 
@@ -148,17 +149,20 @@ class Scheduler:
         job, outcome = await self._attempts.run(self._job(node, node.name, view), self._carry_on if alone else None)
         return job.ready if job.ready is not None else await self._settle(job, outcome)
 
-    def _carry_on(self, job: Job, outcome: Outcome) -> Job | None:
-        """Settle a completed job on its worker's thread, and give the next, where that is simple.
+    def _settle_there(self, job: Job, outcome: Outcome) -> bool:
+        """Settle a completed job on its worker's thread; False, and nothing done, where that cannot be.
 
         It is called only while the job is all that runs, so that nobody else walks the plan meanwhile.
         """
-        if self._halted is not None or not self._recorder.commit_now(
-            *self._identities.completion(self._run_id, job, outcome)
-        ):
-            return None
+        completion = self._identities.completion(self._run_id, job, outcome)
+        if self._halted is not None or not self._recorder.commit_now(*completion):
+            return False
         job.ready = self._done(job, outcome)
-        if len(job.ready) != 1:
+        return True
+
+    def _following(self, job: Job) -> Job | None:
+        """The job that a worker goes on with, where that is simple: one that nothing is to be asked for."""
+        if self._halted is not None or job.ready is None or len(job.ready) != 1:
             return None
         node = self._plan[job.ready[0]]
         if node.each or node.when or node.timeout or node.resources or self._restored.knows(node.name):
