@@ -80,12 +80,12 @@ def app() -> None:
     """Typed actions in plugins, chained in pipelines, run here or on a cluster."""
 
 
-def run_app(args: Sequence[str] | None) -> int:
-    """See `synapse_core.cli.main`."""
+def run_app(args: Sequence[str] | None, state: State | None = None) -> int:
+    """See `synapse_core.cli.main`; ``state`` is what is said beside ``args``."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # what the terminal's encoding lacks must not end the program
             stream.reconfigure(errors="backslashreplace")
-    state = State()
+    state = state or State()
     try:
         code: Any = app.main(args, prog_name="synapse", standalone_mode=False, obj=state)
     except BaseException as error:  # noqa: BLE001  the way out: whatever it is becomes words and an exit code

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from synapse_core.cli import codes
+from synapse_core.cli.jsonlines import JsonLines
 from synapse_core.cli.params import Wanted, read_params
 from synapse_core.cli.seeing import Display, display_of, see_through, sigterm_as_interrupt, tell_failure, tell_result
 from synapse_core.cli.state import State
@@ -117,6 +119,7 @@ def _run_here(
     session: Session, target: Target, params: Mapping[str, Any], options: Mapping[str, Any], order: Order
 ) -> int:
     where = lasting(order.target, order.action)
+    as_json = order.display == "json"
     tell_unfinished(session, where, order.store)
     run_id = session.submit(
         target.graph,
@@ -124,13 +127,14 @@ def _run_here(
         executor=order.executor,
         options=options,
         name=order.name,
-        display=order.display,
+        display="none" if as_json else order.display,
         strict=order.strict,
         extra="ignore" if target.spec is None else "forbid",
         target=where,
         env=target.env,
     )
-    return see_through(session, run_id, order.display, timeout=order.timeout, store=order.store)
+    with JsonLines(session, run_id) if as_json else nullcontext():
+        return see_through(session, run_id, order.display, timeout=order.timeout, store=order.store)
 
 
 def _run_elsewhere(executor: Any, target: Target, params: Mapping[str, Any], order: Order) -> int:

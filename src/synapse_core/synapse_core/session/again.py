@@ -13,12 +13,13 @@ from synapse_core.engine.identity import Identities
 from synapse_core.engine.restore import Restored, recovered
 from synapse_core.engine.resume import ResumePlan, plan_resume, without
 from synapse_core.errors import CheckpointNotFoundError, RunNotFoundError, StoreError, SynapseError
-from synapse_core.events import Draft, Kind, now
+from synapse_core.events import Kind, now
 from synapse_core.models import Checkpoint, RunStatus
 from synapse_core.pipeline import Plan
 from synapse_core.protocols import Lease, RunRecord, Store
 from synapse_core.schema import Schema
 from synapse_core.session.options import Asked, RunOptions
+from synapse_core.session.orphans import end_of
 from synapse_core.session.owner import is_dead
 
 
@@ -120,9 +121,8 @@ class Again:
         if progress.status.is_terminal():
             return
         lease = await self._claim(run_id)
-        error = "its engine died; resumed by another run"
-        ended = Draft(Kind.RUN_FAILED, now(), None, 0, {"error": error, "errors": [error]})
-        await self._store.append(run_id, [ended], lease=lease)
+        ended = end_of(progress, Kind.RUN_FAILED, "its engine died; resumed by another run", "interrupted")
+        await self._store.append(run_id, ended, lease=lease)
 
     async def _claim(self, run_id: str) -> Lease:
         held = await self._store.lease(run_id)

@@ -36,22 +36,29 @@ async def cancel_orphan(store: Store, run_id: str, reason: str) -> bool:
     if not is_orphan(progress.status, held, progress.created_at):
         return False
     lease = await store.acquire(run_id, owner_id(), _TTL, over=held)
-    await store.append(run_id, _end(progress, reason), lease=lease)
+    asked = Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, {"reason": reason, "force": False})
+    ended = end_of(progress, Kind.RUN_CANCELLED, reason, "cancelled")
+    await store.append(run_id, ended if progress.cancel_requested else [asked, *ended], lease=lease)
     await store.release(lease)
     return True
 
 
-def _end(progress: PipelineProgress, reason: str) -> list[Draft]:
-    """What was running has failed, what was not started is skipped, and the run is cancelled."""
-    asked = Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, {"reason": reason, "force": False})
+def end_of(progress: PipelineProgress, kind: Kind, reason: str, of_actions: str) -> list[Draft]:
+    """The end of a run whose engine is gone: what was running has failed, what had not started is skipped.
+
+    Args:
+        progress: as the run was left.
+        kind: of the run's end.
+        reason: why, for the run.
+        of_actions: the error of the actions that were running.
+    """
     entries = [*progress.instances.values(), *progress.progress]
-    ended = [_of_action(entry, reason) for entry in entries if not entry.status.is_terminal()]
-    last = Draft(Kind.RUN_CANCELLED, now(), None, 0, {"error": reason, "errors": []})
-    return [*([] if progress.cancel_requested else [asked]), *ended, last]
+    ended = [_of_action(entry, reason, of_actions) for entry in entries if not entry.status.is_terminal()]
+    return [*ended, Draft(kind, now(), None, 0, {"error": reason, "errors": []})]
 
 
-def _of_action(entry: ActionProgress, reason: str) -> Draft:
+def _of_action(entry: ActionProgress, reason: str, error: str) -> Draft:
     if entry.status is ActionStatus.PENDING:
         return Draft(Kind.ACTION_SKIPPED, now(), entry.name, 0, {"reason": reason})
     failure = {"type": "ActionCancelled", "message": reason, "traceback": ""}
-    return Draft(Kind.ACTION_FAILED, now(), entry.name, entry.attempt, {"error": "cancelled", "failure": failure})
+    return Draft(Kind.ACTION_FAILED, now(), entry.name, entry.attempt, {"error": error, "failure": failure})

@@ -1,12 +1,12 @@
-"""Tables: fitted to a terminal and coloured there, plain and whole elsewhere."""
+"""Tables: coloured, and cut to its width, in a terminal; plain and whole elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
 from rich.text import Text
 
+from synapse_core.builtin.console.columns import fitted
 from synapse_core.builtin.console.look import STYLES, Look, look_of
 from synapse_core.builtin.console.terminal import terminal
 from synapse_core.builtin.console.text import visible
@@ -16,24 +16,35 @@ Cell = str | Text
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """Print rows under heads; in a terminal too long a cell is cut, the last column first."""
+    """Print rows under heads; in a terminal a row that is too long is cut at its end."""
     console = terminal()
     if not console.is_terminal:
         show(table(heads, [[cell if isinstance(cell, str) else cell.plain for cell in row] for row in rows]))
         return
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    for head in heads[:-1]:
-        drawn.add_column(head, no_wrap=True)
-    drawn.add_column(heads[-1], no_wrap=True, overflow="ellipsis", ratio=1)
-    for row in rows:
-        drawn.add_row(*(Text(visible(cell, console.encoding)) if isinstance(cell, str) else cell for cell in row))
-    console.print(drawn)
+    lines = [[Text(head, "bold") for head in heads], *([_text(cell) for cell in row] for row in rows)]
+    widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
+    for line in lines:
+        console.print(fitted(_line(line, widths), console.width, look()))
+
+
+def _text(cell: Cell) -> Text:
+    """The cell; blanks before it, which indent it, stay."""
+    if isinstance(cell, Text):
+        return cell
+    return Text(" " * (len(cell) - len(cell.lstrip())) + visible(cell, look().encoding))
+
+
+def _line(cells: Sequence[Text], widths: Sequence[int]) -> Text:
+    line = Text()
+    for cell, width in zip(cells, widths, strict=True):
+        line.append_text(cell).append(" " * (width - cell.cell_len + 2))
+    line.rstrip()
+    return line
 
 
 def state_cell(status: str, *, gone: bool = False) -> Text:
     """A state with its mark, in its colour; ``gone``: nobody runs it any more."""
-    look = look_of(terminal())
-    mark = look.marks.get(status, "")
+    mark = look().marks.get(status, "")
     return Text(f"{mark} {status}{'?' if gone else ''}", "bold yellow" if gone else STYLES.get(status, ""))
 
 
