@@ -105,8 +105,7 @@ def test_a_paused_engine_whose_run_was_taken_writes_nothing_more(tmp_path: Path)
     process = start(url, tmp_path, "forever")
     try:
         with Session(store=url, lease=5.0) as session:
-            run_id = running(session)
-            pause(process, tmp_path / "runs.db")
+            run_id = paused_run(process, session, tmp_path / "runs.db")
             lease = session.call(session.store.lease(run_id))
             assert lease is not None
             wait_until_expired(session, run_id)
@@ -123,19 +122,27 @@ def test_a_paused_engine_whose_run_was_taken_writes_nothing_more(tmp_path: Path)
         process.communicate()
 
 
-def pause(process: subprocess.Popen[bytes], path: Path) -> None:
-    """Stop the process, at an instant at which it does not hold SQLite's one write lock."""
-    for _ in range(100):
+def paused_run(process: subprocess.Popen[bytes], session: Session, path: Path) -> str:
+    """Stop the process in the middle of a run, at an instant at which it does not hold SQLite's one write lock."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        run_id = running(session)
         os.kill(process.pid, signal.SIGSTOP)
-        with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                os.kill(process.pid, signal.SIGCONT)
-            else:
-                connection.execute("ROLLBACK")
-                return
-    raise AssertionError("it writes all the time")
+        if writable(path) and session.progress(run_id).status is RunStatus.RUNNING:
+            return run_id
+        os.kill(process.pid, signal.SIGCONT)
+    raise AssertionError("it was never in the middle of a run without writing")
+
+
+def writable(path: Path) -> bool:
+    """Whether nobody writes to the file at this instant."""
+    with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+        return True
 
 
 def running(session: Session) -> str:
