@@ -12,14 +12,17 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from synapse_core import Session
-from synapse_core.events import Event, Kind
+from synapse_core.errors import StoreError
+from synapse_core.events import Draft, Event, Kind, now
 from synapse_core.fold import fold
 from synapse_core.models import Checkpoint, RunStatus
+from synapse_core.protocols import RunRecord
 from tests.store import victim
 
 VICTIM = Path(victim.__file__)
@@ -48,8 +51,7 @@ def kill_often(url: str, work: Path, times: int, chance: random.Random) -> None:
 def runs_of(session: Session) -> Iterator[tuple[str, list[Event], list[Checkpoint]]]:
     """Every run in the store, with its events and checkpoints."""
     for summary in session.call(session.store.list_runs(limit=10_000)):
-        events = list(session.stream_events(summary.id))
-        yield summary.id, events, list(session.call(session.store.checkpoints(summary.id)))
+        yield summary.id, *whole(session, summary.id)
 
 
 def check_run(session: Session, run_id: str, events: list[Event], checkpoints: list[Checkpoint]) -> None:
@@ -116,7 +118,7 @@ def test_a_paused_engine_whose_run_was_taken_writes_nothing_more(tmp_path: Path)
         check = [event for event in events if event.kind == Kind.RUN_RESUMED]
         assert len(check) == 1
         with Session(store=url) as session:
-            check_run(session, run_id, events, list(session.call(session.store.checkpoints(run_id))))
+            check_run(session, run_id, *whole(session, run_id))
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
@@ -170,19 +172,37 @@ def test_two_engines_on_one_run(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'runs.db'}"
     process = start(url, tmp_path, "forever")
     with Session(store=url) as one, Session(store=url) as other:
-        run_id = running(one)
+        run_id = paused_run(process, one, tmp_path / "runs.db")
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         taken = [recovered(session, run_id) for session in (one, other)]
         assert taken == [True, False]
         one.wait(run_id)
-        check_run(one, run_id, list(one.stream_events(run_id)), list(one.call(one.store.checkpoints(run_id))))
+        check_run(one, run_id, *whole(one, run_id))
+
+
+def test_two_engines_at_the_same_time_a_hundred_times(tmp_path: Path) -> None:
+    """Started at one instant on a run that nobody runs: one of them advances it, whichever that is."""
+    url = f"sqlite:///{tmp_path / 'runs.db'}"
+    plan = victim.pipeline().plan
+    with Session(store=url) as one, Session(store=url) as other, ThreadPoolExecutor(2) as threads:
+        for seed in range(100):
+            record = RunRecord(f"run-{seed:03}", plan.name, {"seed": seed}, plan.to_data(), now())
+            created = Draft(Kind.RUN_CREATED, record.created_at, payload={**record.plan, "params": record.params})
+            one.call(one.store.create(record, [created]))
+            taken = list(threads.map(recovered, (one, other), [record.id] * 2))
+            assert sorted(taken) == [False, True]
+            (one if taken[0] else other).wait(record.id)
+            check_run(one, record.id, *whole(one, record.id))
+
+
+def whole(session: Session, run_id: str) -> tuple[list[Event], list[Checkpoint]]:
+    """All events and checkpoints of a run."""
+    return list(session.stream_events(run_id)), list(session.call(session.store.checkpoints(run_id)))
 
 
 def recovered(session: Session, run_id: str) -> bool:
     """Whether this session may go on with the run."""
-    from synapse_core.errors import StoreError
-
     try:
         session.recover(run_id)
     except StoreError:
