@@ -9,7 +9,7 @@ from typing import Any, Literal, is_typeddict
 from attrs import frozen
 
 from synapse_core.actiondef import ActionSpec
-from synapse_core.errors import ValidationError
+from synapse_core.errors import FieldIssue, ValidationError
 from synapse_core.schema import Schema, type_name
 
 Extra = Literal["ignore", "forbid"]
@@ -52,16 +52,48 @@ def prepare(spec: ActionSpec, schema: Schema, extra: Extra = "ignore") -> Prepar
 
 def _structurer(spec: ActionSpec, schema: Schema, extra: Extra) -> Callable[[Mapping[str, Any]], Any]:
     if spec.params_model is None:
-        return dict
+        return _untyped(spec.name)
     read = schema.structurer(spec.params_model, extra=extra)
 
     def structure(data: Mapping[str, Any]) -> Any:
         try:
-            return read(data)
+            return read(own_copy(data) if _has_containers(data) else data)
         except ValidationError as error:
             raise ValidationError(f"the params of {spec.name!r}", error.issues, hint=error.hint) from None
 
     return structure
+
+
+def _untyped(name: str) -> Callable[[Any], dict[str, Any]]:
+    """The params of an action that takes a plain dict."""
+
+    def structure(data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict | Mapping):
+            found = type(data).__name__
+            issue = FieldIssue("", f"expected a mapping of params, got {found}", found, "dict")
+            raise ValidationError(f"the params of {name!r}", [issue])
+        return own_copy(data)
+
+    return structure
+
+
+_CONTAINERS = frozenset({dict, list})
+
+
+def _has_containers(data: Any) -> bool:
+    """Whether there is anything in params that could be changed; what is no mapping is left to the model to refuse."""
+    return isinstance(data, dict) and not _CONTAINERS.isdisjoint(map(type, data.values()))
+
+
+def own_copy(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Params that the action may do with what it likes: no list or dict in them is anybody else's."""
+    return {key: _copy(value) if type(value) in _CONTAINERS else value for key, value in data.items()}
+
+
+def _copy(value: Any) -> Any:
+    if type(value) is dict:
+        return own_copy(value)
+    return [_copy(item) if type(item) in _CONTAINERS else item for item in value]
 
 
 def _invoker(cls: Any) -> Callable[[Any, Any], Any]:
