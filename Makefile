@@ -19,9 +19,9 @@ TESTS := $(if $(filter true,$(CI)),test-all,test-fast)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# What the demo needs and no more: the core and the example's numpy.
-.venv/.demo-stamp: constraints.txt src/synapse_core/pyproject.toml scripts/venv
-	@scripts/venv -c constraints.txt -e ./src/synapse_core numpy
+# What the demo needs and no more: the core, the store and the example's numpy.
+.venv/.demo-stamp: constraints.txt src/synapse_core/pyproject.toml src/synapse_store/pyproject.toml scripts/venv
+	@scripts/venv -c constraints.txt -e ./src/synapse_core -e ./src/synapse_store numpy
 	@touch $@
 
 # All members and tools: more than the demo needs, so that one is current too.
@@ -31,8 +31,8 @@ help: ## list the targets
 
 setup: .venv/.dev-stamp ## all members, editable, and the tools, in .venv
 
-demo: .venv/.demo-stamp ## run the example pipeline and watch it live
-	$(BIN)/synapse run examples/digits --watch
+demo: .venv/.demo-stamp ## run the example pipeline, kill it while it trains, and resume it
+	@$(BIN)/python examples/demo.py
 
 test: $(TESTS) ## the fast tests; with CI=true all of them
 
