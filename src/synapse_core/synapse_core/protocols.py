@@ -282,6 +282,51 @@ class Store(Protocol):
         """Finish writing and close."""
 
 
+@frozen
+class PipelineRecord:
+    """A pipeline's definition: its actions as data, each with ``name``, ``entrypoint`` and what else it was given."""
+
+    id: str
+    name: str
+    actions: Sequence[Mapping[str, Any]]
+    created_at: datetime
+    description: str | None = None
+
+
+@runtime_checkable
+class PipelineStore(Protocol):
+    """A store that remembers pipelines by their definition, too, beside the runs of them."""
+
+    async def create_pipeline(self, pipeline: PipelineRecord) -> None:
+        """Keep a definition.
+
+        Raises:
+            StoreError: there is a pipeline of that id already.
+        """
+
+    async def pipeline(self, pipeline_id: str) -> PipelineRecord:
+        """A definition.
+
+        Raises:
+            NotFoundError: there is no such pipeline.
+        """
+
+    async def list_pipelines(self, *, limit: int = 100, before: str | None = None) -> Sequence[PipelineRecord]:
+        """Definitions, newest first; ``before`` is the id that the page before ended with."""
+
+    async def delete_pipeline(self, pipeline_id: str) -> None:
+        """Forget a definition; runs of it stay.
+
+        Raises:
+            NotFoundError: there is no such pipeline.
+        """
+
+    async def pipeline_runs(
+        self, pipeline_id: str, *, status: RunStatus | None = None, limit: int = 100, before: str | None = None
+    ) -> Sequence[RunSummary]:
+        """The runs of a pipeline, as `Store.list_runs` gives them."""
+
+
 @runtime_checkable
 class DirectStore(Protocol):
     """A store that can also be written to from the threads of actions, without the way over a loop.
