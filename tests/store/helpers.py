@@ -13,9 +13,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from synapse_core.events import Draft, Event, Kind
+from synapse_core.events import Kind
 from synapse_core.testing.store.samples import begun, checkpoint, draft, log
 from synapse_store import SQLiteStore
+from synapse_store.sqlite.readers import Query, Readers
+from synapse_store.sqlite.reading import Reading
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,6 +86,29 @@ def output_of(process: subprocess.Popen[str], timeout: float = 100) -> str:
     return out
 
 
-def payloads(events: list[Event] | list[Draft]) -> list[Any]:
-    """The payloads of events."""
-    return [event.payload for event in events]
+class Counted(Readers):
+    """Readers that note what is asked of them: each query with the number of its rows."""
+
+    def __init__(self, readers: Readers) -> None:
+        super().__init__(readers.database, readers._slots, readers._lock)
+        self.queries: list[str] = []
+        self.rows = 0
+
+    async def fetch(self, query: Query[T], *parameters: Any) -> list[T]:
+        found = await super().fetch(query, *parameters)
+        self.queries.append(query)
+        self.rows += len(found)
+        return found
+
+    def reset(self) -> None:
+        """Count from nothing."""
+        self.queries.clear()
+        self.rows = 0
+
+
+def counted(store: SQLiteStore) -> Counted:
+    """Have a store's reads counted from now on."""
+    file = store._file
+    file.readers = readers = Counted(file.readers)
+    file.reading = Reading(readers, file.hub)
+    return readers

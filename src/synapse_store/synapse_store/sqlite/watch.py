@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from attrs import define, field
 
@@ -53,11 +54,16 @@ class Watcher:
         else:
             self.found(news.last, news.ended)
 
+    def look(self, head: tuple[int, str] | None) -> None:
+        """Take note of how far the run is, as the file says; None where it is not there."""
+        self.gone = head is None
+        self.found(*((head[0], head[1] in ENDED) if head else (self.top, True)))
+
     def found(self, last: int, over: bool) -> None:
         """There may be something up to ``last``."""
-        if last > max(self.top, self.seen) or over != self.over or self.gone:
+        if last > max(self.top, self.seen) or (over and not self.over) or self.gone:
             self.top = max(last, self.top)
-            self.over = over  # after `top`, and read before it
+            self.over = self.over or over  # after `top`, and read before it
             self.wake()
 
     def wake(self) -> None:
@@ -78,6 +84,7 @@ class Hub:
         self._watchers: dict[str, list[Watcher]] = {}
         self._written: OrderedDict[str, News] = OrderedDict()
         self._lock = threading.Lock()
+        self._eye = threading.Lock()  # for the connection; taken before the other, and never by writers
         self._looking: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
         self._version: int | None = None
@@ -140,20 +147,28 @@ class Hub:
     def _look(self) -> None:
         """Look for news until nobody waits for any."""
         while not self._idle.wait(_INTERVAL):
-            with self._lock:
-                if not self._watchers:
-                    self._stop()
+            with self._eye:
+                with self._lock:
+                    watched = list(self._watchers)
+                    if not watched:
+                        self._looking = None
+                if not watched:
+                    self._close()
                     return
-                self._look_once()
+                self._look_at(watched)
 
-    def _look_once(self) -> None:
+    def _look_at(self, watched: Sequence[str]) -> None:
         try:
-            if self._has_changed():
-                self._look_at_runs()
+            found = self._heads(watched) if self._has_changed() else {}
         except (sqlite3.Error, SynapseError):  # whoever reads the file next says what it is
-            for watchers in self._watchers.values():
-                for watcher in watchers:
-                    watcher.wake()
+            found = None
+        with self._lock:
+            for run_id in watched:
+                for watcher in self._watchers.get(run_id, ()):
+                    if found is None:
+                        watcher.wake()
+                    elif run_id in found:
+                        watcher.look(found[run_id])
 
     def _has_changed(self) -> bool:
         self._database.check()
@@ -162,16 +177,12 @@ class Hub:
         before, self._version = self._version, self._connection.execute("PRAGMA data_version").fetchone()[0]
         return before != self._version
 
-    def _look_at_runs(self) -> None:
+    def _heads(self, watched: Sequence[str]) -> dict[str, Any]:
         assert self._connection is not None
-        for run_id, watchers in self._watchers.items():
-            row = self._connection.execute(_HEAD, (run_id,)).fetchone()
-            for watcher in watchers:
-                watcher.gone = row is None
-                watcher.found(*((row[0], row[1] in ENDED) if row else (watcher.top, True)))
+        execute = self._connection.execute
+        return {run_id: execute(_HEAD, (run_id,)).fetchone() for run_id in watched}
 
-    def _stop(self) -> None:
-        self._looking = None
+    def _close(self) -> None:
         self._version = None
         if self._connection is not None:
             self._connection.close()
@@ -180,18 +191,18 @@ class Hub:
     def close(self) -> None:
         """Look no more."""
         self._idle.set()
-        with self._lock:
-            self._stop()
+        with self._eye:
+            self._close()
 
     def pause(self, timeout: float) -> bool:
         """Have no connection open, until `resume`; False where that takes too long."""
-        if not self._lock.acquire(timeout=timeout):
+        if not self._eye.acquire(timeout=timeout):
             return False
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = self._version = None
+        self._close()
+        self._lock.acquire()
         return True
 
     def resume(self) -> None:
         """Let look again after `pause`."""
         self._lock.release()
+        self._eye.release()
