@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from attrs import define, field
@@ -16,6 +17,7 @@ from synapse_core.engine.slots import Slots
 from synapse_core.events import Draft, Kind, now
 from synapse_core.models import Failure
 from synapse_core.protocols import Attempt, Call, Executor, Outcome, Then
+from synapse_core.worker.failure import failure_of
 
 _TIMEOUT = "timeout"
 
@@ -73,29 +75,49 @@ class Attempts:
                 job, outcome = await self._once(job, carry_on)
             finally:
                 self._slots.give(amounts)
-            if not self._again(job, outcome) or await self._paused(job, outcome):
+            if not self._again(job, outcome):
                 return job, outcome
+            stopped = await self._paused(job, outcome)
+            if stopped is not None:
+                return job, _not_run(stopped)
 
     # -- one attempt ------------------------------------------------------------------------------------------
 
     async def _once(self, job: Job, carry_on: CarryOn | None) -> tuple[Job, Outcome]:
         live = _Live(job, carry_on)
-        call = self._begin(live)
-        # Under the lock, so that a worker that is done before `start` returns does not find no attempt to drain.
-        with self._lock:
-            carrier = self._carrier(live) if carry_on is not None else None
-            live.attempt = self._executor.start(call, self._wake, carrier)
-        timer = None
-        if job.node.timeout is not None:
-            timer = self._loop.call_later(job.node.timeout, self._stop, live, _TIMEOUT, self._settings.grace)
-        outcome = await live.attempt.outcome()
-        if timer is not None:
-            timer.cancel()
+        outcome = await self._outcome(live)
         with self._lock:
             del self._live[live.job.name]
             if live.job.ready is None:
-                live.job.tail = self._taken(live)
+                live.job.tail += self._taken(live)
+        if live.broken is not None:
+            raise live.broken
         return live.job, live.judged(outcome)
+
+    async def _outcome(self, live: _Live) -> Outcome:
+        """Start the attempt and wait for it; an executor that fails fails this attempt only."""
+        call = self._begin(live)
+        try:
+            # Under the lock, so that a worker that is done before `start` returns does not find no attempt to drain.
+            with self._lock:
+                carrier = self._carrier(live) if live.carry_on is not None else None
+                live.attempt = self._executor.start(call, self._wake, carrier)
+            with self._timer(live):
+                return await live.attempt.outcome()
+        except Exception as error:  # noqa: BLE001  executors are plugins
+            return Outcome("failed", failure=failure_of(error), value=error)
+
+    @contextmanager
+    def _timer(self, live: _Live) -> Iterator[None]:
+        timeout = live.job.node.timeout
+        if timeout is None:
+            yield
+            return
+        timer = self._loop.call_later(timeout, self._stop, live, _TIMEOUT, self._settings.grace)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _begin(self, live: _Live) -> Call:
         job = live.job
@@ -113,18 +135,24 @@ class Attempts:
                 if outcome.status != "completed" or live.told_to_stop() or carry_on is None:
                     return None
                 done.tail = self._taken(live)
-            # Without the lock: the store may have this thread wait, and must not have the engine's wait with it.
-            if not carry_on.settle(done, outcome):
+            try:
+                # Without the lock: the store may have this thread wait, and must not have the engine's wait with it.
+                return self._follow(live, carry_on) if carry_on.settle(done, outcome) else None
+            except Exception as error:  # noqa: BLE001  it belongs to the engine, not to the worker's thread
+                live.broken = error
                 return None
-            with self._lock:
-                following = None if live.told_to_stop() else carry_on.following(done)
-                if following is None:
-                    return None
-                del self._live[done.name]
-                live.job = following
-                return self._begin(live)
 
         return then
+
+    def _follow(self, live: _Live, carry_on: CarryOn) -> Call | None:
+        with self._lock:
+            done = live.job
+            following = None if live.told_to_stop() else carry_on.following(done)
+            if following is None:
+                return None
+            del self._live[done.name]
+            live.job = following
+            return self._begin(live)
 
     def _call(self, job: Job) -> Call:
         node, settings = job.node, self._settings
@@ -167,8 +195,8 @@ class Attempts:
             and retry.wants(outcome.failure.type if outcome.failure else "")
         )
 
-    async def _paused(self, job: Job, outcome: Outcome) -> bool:
-        """Say that the job is retried and wait for it; whether the run was stopped meanwhile."""
+    async def _paused(self, job: Job, outcome: Outcome) -> str | None:
+        """Say that the job is retried and wait for it; why the run was stopped meanwhile, if it was."""
         assert job.node.retry is not None
         delay = job.node.retry.pause(job.attempt)
         payload = {**failure_payload(outcome), "delay": delay, "next_attempt": job.attempt + 1}
@@ -177,8 +205,8 @@ class Attempts:
         try:
             await asyncio.wait_for(self._stopped.wait(), delay)
         except TimeoutError:
-            return False
-        return True
+            return None
+        return self.stop_reason
 
     # -- stopping ---------------------------------------------------------------------------------------------
 
@@ -195,7 +223,7 @@ class Attempts:
 
     def _stop(self, live: _Live, reason: str, grace: float) -> None:
         live.reason = live.reason or reason
-        assert live.attempt is not None
+        assert live.attempt is not None  # it is begun and started in one go
         live.stopping.add(asyncio.ensure_future(live.attempt.cancel(reason, grace)))
 
     # -- reports ----------------------------------------------------------------------------------------------
@@ -225,12 +253,13 @@ class Attempts:
 
 @define(eq=False)
 class _Live:
-    """An attempt that runs, and why it was told to stop, if it was."""
+    """An attempt that runs, why it was told to stop, if it was, and what failed when its worker went on by itself."""
 
     job: Job
     carry_on: CarryOn | None
     attempt: Attempt | None = None
     reason: str | None = None
+    broken: Exception | None = None
     stopping: set[asyncio.Future[None]] = field(factory=set)
 
     def told_to_stop(self) -> bool:

@@ -34,7 +34,10 @@ class FanOut:
         """Run them all; the outcome's result is the list of their results."""
         at_once = min(self._node.max_parallel or _AT_ONCE, len(self.items))
         numbered = iter(enumerate(self.items))
-        await asyncio.gather(*(self._work(numbered) for _ in range(at_once)))
+        # All of them, whatever fails one: none may be left running behind.
+        ended = await asyncio.gather(*(self._work(numbered) for _ in range(at_once)), return_exceptions=True)
+        for error in filter(None, ended):
+            raise error
         if self._bad is not None:
             return self._bad
         if self._unstarted:

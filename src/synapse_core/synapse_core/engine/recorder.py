@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
+from synapse_core.engine.patience import patiently, patiently_now
 from synapse_core.engine.sinks import Sinks
-from synapse_core.errors import StoreError, StoreUnavailableError
+from synapse_core.errors import StoreError
 from synapse_core.events import Draft, stamp
 from synapse_core.models import Checkpoint
 from synapse_core.protocols import DirectStore, Lease, Store
@@ -113,15 +113,10 @@ class Recorder:
             raise
 
     def _append_now(self, store: DirectStore, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint]) -> int:
-        pauses = self._pauses()
-        while True:
-            try:
-                return store.append_now(self._run_id, drafts, checkpoints, self.lease)
-            except StoreUnavailableError:
-                pause = next(pauses, None)
-                if pause is None:
-                    raise
-                time.sleep(pause)
+        return patiently_now(
+            lambda: store.append_now(self._run_id, drafts, checkpoints, self.lease),
+            self._timeout,
+        )
 
     async def _write_all(self) -> None:
         self._writing = True
@@ -132,6 +127,7 @@ class Recorder:
                 drafts, checkpoints = self._batch()
                 self._wrote(drafts, checkpoints, await self._append(drafts, checkpoints))
                 self._tell_waiters()
+            self._tell_waiters()  # a thread may have written for them
         except StoreError as error:
             self.error = error
             self._tell_waiters()
@@ -141,22 +137,10 @@ class Recorder:
             self._writing = False
 
     async def _append(self, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint]) -> int:
-        pauses = self._pauses()
-        while True:
-            try:
-                return await self._store.append(self._run_id, drafts, checkpoints=checkpoints, lease=self.lease)
-            except StoreUnavailableError:
-                pause = next(pauses, None)
-                if pause is None:
-                    raise
-                await asyncio.sleep(pause)
-
-    def _pauses(self) -> Iterator[float]:
-        """How long to wait for a store that is away, again and again, until the timeout has passed."""
-        start, pause = time.monotonic(), 0.05
-        while time.monotonic() + pause - start <= self._timeout:
-            yield pause
-            pause = min(pause * 2, 2.0)
+        return await patiently(
+            lambda: self._store.append(self._run_id, drafts, checkpoints=checkpoints, lease=self.lease),
+            self._timeout,
+        )
 
     def _batch(self) -> tuple[list[Draft], list[Checkpoint]]:
         """Some `BATCH` events, but never a checkpoint cut off from the events it was committed with.

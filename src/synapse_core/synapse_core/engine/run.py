@@ -10,16 +10,19 @@ from synapse_core.engine.attempt import Attempts
 from synapse_core.engine.end import RunEnd
 from synapse_core.engine.identity import Identities
 from synapse_core.engine.lease import LeaseKeeper
+from synapse_core.engine.patience import patiently, store_errors
 from synapse_core.engine.recorder import Recorder
 from synapse_core.engine.restore import Restored
 from synapse_core.engine.scheduler import Scheduler
 from synapse_core.engine.settings import RunSettings
 from synapse_core.engine.sinks import Sinks
-from synapse_core.errors import LeaseLostError, StoreError
+from synapse_core.errors import LeaseLostError, StoreError, StoreUnavailableError
 from synapse_core.events import Draft, Kind, now
 from synapse_core.models import RunStatus
 from synapse_core.pipeline import Plan
 from synapse_core.protocols import Executor, Lease, Store
+
+_ASK_AGAIN = 0.5
 
 
 class RunEngine:
@@ -82,7 +85,7 @@ class RunEngine:
         Raises:
             LeaseLostError: another engine has it.
         """
-        self._recorder.lease = await self._lease.acquire()
+        self._recorder.lease = await patiently(self._lease.acquire, self._settings.store_timeout)
 
     async def run(self) -> RunEnd:
         """Run to the end; the run has been claimed.
@@ -112,7 +115,8 @@ class RunEngine:
 
         async def guarded() -> None:
             try:
-                await work
+                with store_errors():
+                    await work
             except StoreError as error:
                 self._break(error)
 
@@ -125,11 +129,15 @@ class RunEngine:
         self._scheduler.cancel(str(error), self._settings.grace)
 
     async def _listen(self) -> None:
-        """Act when somebody asks the store for a cancel."""
-        async for events in self._store.watch(self._run_id, kinds={Kind.RUN_CANCEL_REQUESTED}):
-            for event in events:
-                if event.kind == Kind.RUN_CANCEL_REQUESTED:
-                    self.cancel(event.payload.get("reason") or "cancelled", force=bool(event.payload.get("force")))
+        """Act when somebody asks the store for a cancel; a store that is away is asked again."""
+        while True:
+            try:
+                async for events in self._store.watch(self._run_id, kinds={Kind.RUN_CANCEL_REQUESTED}):
+                    for event in events:
+                        self.cancel(event.payload.get("reason") or "cancelled", force=bool(event.payload.get("force")))
+                return
+            except StoreUnavailableError:
+                await asyncio.sleep(_ASK_AGAIN)
 
     async def _finish(self) -> RunEnd:
         end = self._scheduler.end()
