@@ -114,7 +114,7 @@ async def run_engine(
         executor=executor,
         store=store,
         settings=RunSettings(**{"flush": 0.02, "grace": 5.0, **settings}),
-        sinks=Sinks([("test", sink) for sink in sinks]),
+        sinks=Sinks([("test", sink) for sink in sinks], run_id),
         owner="test",
         identities=Identities(default_schema(), lambda spec: spec.version),
     )

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-import warnings
+import time
 from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
 
+from synapse_core.errors import PluginError
 from synapse_core.events import Event
 from synapse_core.protocols import Sink
 
-Complain = Callable[[str], None]
+Complain = Callable[[str, PluginError], None]
 
 
-class SinkWarning(UserWarning):
-    """A sink failed, or did not keep up, and was dropped from the run."""
+def log(plugin: str, error: PluginError) -> None:
+    """Say that a sink was dropped, by the logger ``synapse.sinks``."""
+    import logging
 
-
-def warn(message: str) -> None:
-    """Say that a sink was dropped."""
-    warnings.warn(message, SinkWarning, stacklevel=2)
+    logging.getLogger("synapse.sinks").warning("%s (given by %s)", error, plugin)
 
 
 class Sinks:
@@ -27,11 +27,12 @@ class Sinks:
 
     Args:
         sinks: (who brought it, the sink).
-        complain: told, once a sink, that it was dropped and why.
+        run_id: the run.
+        complain: told, once a sink, who brought it, and that it was dropped and why.
     """
 
-    def __init__(self, sinks: Iterable[tuple[str, Sink]], complain: Complain = warn) -> None:
-        self._pumps = [_Pump(plugin, sink, complain) for plugin, sink in sinks]
+    def __init__(self, sinks: Iterable[tuple[str, Sink]], run_id: str = "", complain: Complain = log) -> None:
+        self._pumps = [_Pump(plugin, sink, run_id, complain) for plugin, sink in sinks]
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -46,25 +47,28 @@ class Sinks:
         """Wait until the sinks have taken all, ``timeout`` seconds at most, and close them. Blocks."""
         for pump in self._pumps:
             pump.end()
+        deadline = time.monotonic() + timeout
         for pump in self._pumps:
-            pump.join(timeout)
+            pump.join(max(deadline - time.monotonic(), 0.0), f"{timeout:g} s")
 
 
 class _Pump:
-    """A sink's thread and the queue before it, bounded in events."""
+    """A sink, its thread, and the queue before it, bounded in events."""
 
     BOUND = 200_000
 
-    def __init__(self, plugin: str, sink: Sink, complain: Complain) -> None:
+    def __init__(self, plugin: str, sink: Sink, run_id: str, complain: Complain) -> None:
         self._plugin = plugin
         self._sink = sink
+        self._run_id = run_id
         self._complain = complain
         self._queue: SimpleQueue[Sequence[Event] | None] = SimpleQueue()
         self._put = 0
         self._taken = 0
+        self._lock = threading.Lock()
         self._dropped = False
         self._thread = threading.Thread(target=self._work, name=f"synapse-sink-{plugin}", daemon=True)
-        self._thread.start()
+        self._started = False
 
     def put(self, events: Sequence[Event]) -> None:
         if self._dropped:
@@ -74,6 +78,13 @@ class _Pump:
             self._drop(f"is {self._put - self._taken} events behind")
             return
         self._queue.put(events)
+        self._start()
+
+    def _start(self) -> None:
+        """Begin with the first event: a run that is never started leaves no thread behind."""
+        if not self._started:
+            self._started = True
+            self._thread.start()
 
     def _work(self) -> None:
         while (events := self._queue.get()) is not None:
@@ -81,24 +92,36 @@ class _Pump:
                 continue
             try:
                 self._sink.write(events)
-            except Exception as error:  # noqa: BLE001  a plugin's sink may raise anything
-                self._drop(f"raised {type(error).__name__}: {error}")
+            except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin's sink may raise anything
+                self._drop(f"raised {_told(error)}", error)
             self._taken += len(events)
         try:
             self._sink.close()
-        except Exception as error:  # noqa: BLE001  as above
-            if not self._dropped:
-                self._drop(f"raised {type(error).__name__} when it was closed: {error}")
+        except (Exception, SystemExit) as error:  # noqa: BLE001  as above
+            self._drop(f"raised {_told(error)} when it was closed", error)
 
-    def _drop(self, why: str) -> None:
-        self._dropped = True
-        sink = type(self._sink).__name__
-        self._complain(f"sink {sink} of plugin {self._plugin!r} {why}; it is told no more of this run")
+    def _drop(self, why: str, cause: BaseException | None = None) -> None:
+        with self._lock:
+            if self._dropped:
+                return
+            self._dropped = True
+        error = PluginError(f"its sink {type(self._sink).__name__} {why}; it is told no more of run {self._run_id}")
+        error.__cause__ = cause
+        with contextlib.suppress(Exception):  # whoever is told may make an error of it; the run goes on
+            self._complain(self._plugin, error)
 
     def end(self) -> None:
         self._queue.put(None)
+        self._start()
 
-    def join(self, timeout: float) -> None:
+    def join(self, timeout: float, told: str) -> None:
         self._thread.join(timeout)
-        if self._thread.is_alive() and not self._dropped:
-            self._drop(f"has not finished {timeout:g} s after the run's end")
+        if self._thread.is_alive():
+            self._drop(f"has not finished {told} after the run's end")
+
+
+def _told(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001  an exception whose __str__ raises still has a type to tell
+        return type(error).__name__

@@ -21,7 +21,7 @@ from synapse_core.schema import Schema
 from synapse_core.session.again import Again
 from synapse_core.session.options import Asked
 from synapse_core.session.orphans import cancel_orphan
-from synapse_core.session.owner import owner_id
+from synapse_core.session.owner import owner_id, taken
 from synapse_core.session.secrets import secret_names
 
 _REMEMBERED = 1000
@@ -61,9 +61,16 @@ class Host:
         self._schema = schema
         self._again = again
         self.durable = not isinstance(store, DirectStore) or store.waits
+        self._starting: dict[str, asyncio.Future[None]] = {}
         self._runs: dict[str, _Hosted] = {}
 
     # -- start ------------------------------------------------------------------------------------------------
+
+    async def begin(self, run_id: str, start: Coroutine[Any, Any, None]) -> None:
+        """Await ``start``, which creates a run and starts it; a cancel that comes meanwhile waits for it."""
+        starting = self._starting[run_id] = asyncio.ensure_future(start)
+        starting.add_done_callback(lambda _: self._starting.pop(run_id, None))
+        await asyncio.shield(starting)
 
     async def create(self, info: RunInfo, asked: Asked) -> None:
         """Have the store keep a new run."""
@@ -114,26 +121,27 @@ class Host:
             over=over,
         )
         try:
-            await engine.claim()
+            await self._claim(engine, info.run_id)
             await self._tell_history(info.run_id, sinks)
         except BaseException:
-            await asyncio.to_thread(sinks.close, 0.0)
+            await asyncio.to_thread(sinks.close, _SINKS_CLOSE)
             raise
         end = asyncio.ensure_future(self._host(engine, info, sinks))
         end.add_done_callback(_seen)
         self._runs[info.run_id] = _Hosted(engine, end)
         self._forget()
 
-    async def _tell_history(self, run_id: str, sinks: Sinks) -> None:
-        after = 0
-        while sinks and (events := await self._store.read(run_id, after=after, limit=_PAGE)):
-            sinks.write(events)
-            after = events[-1].seq
+    @staticmethod
+    async def _claim(engine: RunEngine, run_id: str) -> None:
+        try:
+            await engine.claim()
+        except LeaseLostError as error:
+            raise taken(run_id, error) from error
 
-    async def _tell_so_far(self, run_id: str, sinks: Sinks) -> None:
+    async def _tell_history(self, run_id: str, sinks: Sinks) -> None:
         """Tell the sinks what has happened before: that the run was created; of one that is recovered, all."""
         after = 0
-        while events := await self._store.read(run_id, after=after, limit=_PAGE):
+        while sinks and (events := await self._store.read(run_id, after=after, limit=_PAGE)):
             sinks.write(events)
             after = events[-1].seq
 
@@ -184,7 +192,7 @@ class Host:
 
     async def execute(self, run_id: str, start: Coroutine[Any, Any, None]) -> Any:
         """Start a run, wait for it, and give its result; see `Session.execute`."""
-        await start
+        await self.begin(run_id, start)
         end = await asyncio.shield(self._runs[run_id].end)
         if end.status is RunStatus.COMPLETED:
             return end.value
@@ -225,6 +233,8 @@ class Host:
 
     async def cancel(self, run_id: str, reason: str, force: bool) -> None:
         """See `Session.cancel`."""
+        if run_id in self._starting:
+            await asyncio.wait([self._starting[run_id]])
         if not (await self._store.progress(run_id)).status.is_terminal():
             payload = {"reason": reason, "force": force}
             await self._store.append(run_id, [Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, payload)])
@@ -240,8 +250,10 @@ class Host:
 
     async def states(self, run_id: str) -> AsyncIterator[PipelineProgress]:
         """See `Session.stream_progress`."""
-        folding = Folding()
-        async for events in self._store.watch(run_id):
+        now = await self._store.progress(run_id)
+        yield now
+        folding = Folding(now)
+        async for events in self._store.watch(run_id, after=now.seq):
             for event in events:
                 folding.apply(event)
             yield folding.snapshot()

@@ -17,12 +17,12 @@ from synapse_core.engine import RunSettings
 from synapse_core.engine.resume import ResumePlan
 from synapse_core.engine.sinks import Sinks
 from synapse_core.env import PluginEnvironment
-from synapse_core.errors import SynapseError
+from synapse_core.errors import PluginError, SynapseError
 from synapse_core.events import Event
 from synapse_core.ids import new_run_id
 from synapse_core.models import PipelineProgress
 from synapse_core.pipeline import as_graph
-from synapse_core.plugins import PluginManager
+from synapse_core.plugins import PluginInfo, PluginManager
 from synapse_core.protocols import Executor, RunInfo, Store
 from synapse_core.schema import Schema
 from synapse_core.session.again import Again, Unfinished
@@ -33,6 +33,9 @@ from synapse_core.session.stores import default_store
 from synapse_core.worker import WorkerHooks, check_not_loading
 
 T = TypeVar("T")
+
+_CALLER = "the caller"
+"""Who brought the sinks that are no plugin's."""
 
 
 class Session:
@@ -95,13 +98,17 @@ class Session:
             NotFoundError: there is no such executor, no run to resume, or nothing to resume from.
         """
         info, start = self._prepare(pipeline, params, options)
-        self._loop.call(start)
+        try:
+            self._loop.call(self._host.begin(info.run_id, start))
+        except KeyboardInterrupt:
+            self.interrupt(info.run_id)
+            raise
         return info.run_id
 
     async def submit_async(self, pipeline: Any, params: Mapping[str, Any] | None = None, **options: Any) -> str:
         """As `submit`."""
         info, start = await asyncio.to_thread(self._prepare, pipeline, params, options)
-        await self._loop.run(start)
+        await self._loop.run(self._host.begin(info.run_id, start))
         return info.run_id
 
     def plan_resume(self, pipeline: Any, params: Mapping[str, Any] | None = None, **options: Any) -> ResumePlan | None:
@@ -142,15 +149,23 @@ class Session:
         told = self._told(info, asked)
 
         async def begin() -> None:
-            await self._host.create(info, asked)
+            try:
+                await self._host.create(info, asked)
+            except BaseException:
+                await asyncio.to_thread(told.close, 0.0)
+                raise
             await self._host.start(info, asked, executor=executor, settings=self._settings(info, asked), sinks=told)
 
         return begin()
 
     def _told(self, info: RunInfo, asked: Asked) -> Sinks:
-        told = Sinks([*self.pm.sinks(info), *(("the caller", sink) for sink in asked.options.sinks)])
+        given = [*self.pm.sinks(info), *((_CALLER, sink) for sink in asked.options.sinks)]
+        told = Sinks(given, info.run_id, self._sink_failed)
         self.pm.each("synapse_run_started", run=info)
         return told
+
+    def _sink_failed(self, plugin: str, error: PluginError) -> None:
+        self.pm.report(PluginInfo(_CALLER) if plugin == _CALLER else plugin, error, "synapse_sinks")
 
     def _settings(self, info: RunInfo, asked: Asked) -> RunSettings:
         options = asked.options
@@ -265,14 +280,13 @@ class Session:
     def interrupt(self, run_id: str) -> None:
         """Cancel a run as Ctrl-C does, and wait until nothing of it runs; a further Ctrl-C forces that."""
         try:
-            self.cancel(run_id, reason="interrupted")
-            self._settle(run_id)
+            self._settle(run_id, force=False)
         except KeyboardInterrupt:
-            self.cancel(run_id, reason="interrupted", force=True)
-            self._settle(run_id)
+            self._settle(run_id, force=True)
 
-    def _settle(self, run_id: str) -> None:
+    def _settle(self, run_id: str, *, force: bool) -> None:
         with contextlib.suppress(SynapseError):
+            self.cancel(run_id, reason="interrupted", force=force)
             self.wait(run_id)
 
     # -- watch and stop ---------------------------------------------------------------------------------------
