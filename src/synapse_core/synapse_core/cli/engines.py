@@ -10,6 +10,7 @@ from attrs import frozen
 from synapse_core.models import PipelineProgress, RunStatus
 from synapse_core.protocols import RunSummary
 from synapse_core.session.orphans import is_orphan
+from synapse_core.session.owner import place
 
 if TYPE_CHECKING:
     from synapse_core.session import Session
@@ -40,8 +41,7 @@ class Engine:
     @property
     def where(self) -> str:
         """``process 123 on machine``, where the owner says so much."""
-        machine, pid, *_ = [*(self.owner or "").split("/"), ""]
-        return f"process {pid} on {machine.rpartition('.')[0]}" if pid.isdigit() else self.owner or "nobody"
+        return place(self.owner) if self.owner else "nobody"
 
     def to_json(self) -> dict[str, Any]:
         """As JSON data."""

@@ -12,7 +12,7 @@ from synapse_core.discovery.loading import load_action
 from synapse_core.engine.identity import Identities
 from synapse_core.engine.restore import Restored, recovered
 from synapse_core.engine.resume import ResumePlan, plan_resume, without
-from synapse_core.errors import CheckpointNotFoundError, RunNotFoundError, StoreError, SynapseError
+from synapse_core.errors import CheckpointNotFoundError, LeaseLostError, RunNotFoundError, StoreError, SynapseError
 from synapse_core.events import Kind, now
 from synapse_core.models import Checkpoint, RunStatus
 from synapse_core.pipeline import Plan
@@ -20,7 +20,7 @@ from synapse_core.protocols import Lease, RunRecord, Store
 from synapse_core.schema import Schema
 from synapse_core.session.options import Asked, RunOptions
 from synapse_core.session.orphans import end_of
-from synapse_core.session.owner import is_dead
+from synapse_core.session.owner import is_dead, place, taken
 
 
 @frozen
@@ -127,7 +127,10 @@ class Again:
     async def _claim(self, run_id: str) -> Lease:
         held = await self._store.lease(run_id)
         dead = held if held is not None and is_dead(held.owner) else None
-        return await self._store.acquire(run_id, "resume", 30.0, over=dead)
+        try:
+            return await self._store.acquire(run_id, "resume", 30.0, over=dead)
+        except LeaseLostError as error:
+            raise taken(run_id, error) from error
 
     async def _midway(self, run_id: str) -> dict[str, Mapping[str, Any]]:
         """The newest state that each action of a run saved of itself."""
@@ -161,7 +164,7 @@ class Again:
 
     async def _why_not(self, record: RunRecord, lease: Lease | None) -> str | None:
         if lease is not None and not is_dead(lease.owner) and lease.expires_at > now():
-            return f"it is run by {lease.owner}"
+            return f"it is run by {place(lease.owner)}"
         try:
             plan = self._plan(record)
             self._same(plan, {c.action_name: c for c in await self._store.checkpoints(record.id)})

@@ -9,6 +9,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+from synapse_core.errors import LeaseLostError
+
 _OWNER = re.compile(r"(?P<machine>.+)/(?P<pid>\d+)/(?P<born>[^/]*)/\d+")
 _engines = itertools.count(1)
 
@@ -24,6 +26,24 @@ def is_dead(owner: str) -> bool:
     if match is None or match["machine"] != _machine():
         return False
     return _born(int(match["pid"])) != match["born"]
+
+
+def place(owner: str) -> str:
+    """``process 123 on machine``, where the owner says so much."""
+    match = _OWNER.fullmatch(owner)
+    return owner if match is None else f"process {match['pid']} on {match['machine'].rpartition('.')[0]}"
+
+
+def taken(run_id: str, error: LeaseLostError) -> LeaseLostError:
+    """The store's refusal of a run that another engine has, in words that say who that is and what can be done."""
+    held = error.lease
+    if held is None:
+        return error
+    return LeaseLostError(
+        f"run {run_id} is run by {place(held.owner)}, at least until {held.expires_at:%H:%M:%S} UTC",
+        hint="watch it, or cancel it; if that engine is gone, try again when its time is up",
+        lease=held,
+    )
 
 
 def _machine() -> str:

@@ -94,7 +94,9 @@ def _pipeline(pm: PluginManager, record: RunRecord, target: str | None) -> Targe
     try:
         return find_lasting(pm, where) if where else _as_stored(record)
     except SynapseError as error:
-        error.hint = f"{error.hint + '; ' if error.hint else ''}if the pipeline has moved, say where it is by --target"
+        error.hint = (
+            f"{error.hint + '; or ' if error.hint else ''}if the pipeline has moved, say where it is by --target"
+        )
         raise
 
 
