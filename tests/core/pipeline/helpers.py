@@ -8,7 +8,7 @@ import attrs
 from hypothesis import strategies as st
 
 from synapse_core.actiondef import ActionSpec, action
-from synapse_core.pipeline import Node, PipelineGraph
+from synapse_core.pipeline import Node, ParamsView, PipelineGraph
 
 
 def act(name: str, takes: Any = None, gives: Any = None, **types: Any) -> Any:
@@ -58,3 +58,12 @@ def closure(graph: dict[str, set[str]]) -> dict[str, set[str]]:
     for _ in graph:
         found = {name: needed.union(*(found[other] for other in needed)) for name, needed in found.items()}
     return found
+
+
+def run(graph: PipelineGraph, results: dict[str, Any], initial: dict[str, Any] | None = None) -> ParamsView:
+    """A view after all nodes have given ``results`` (by name) in order."""
+    view = ParamsView(graph.plan, initial or {})
+    for node in graph.plan:
+        result = results.get(node.name)
+        view.done(node.name, result if isinstance(result, dict) else None, result)
+    return view
