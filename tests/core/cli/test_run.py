@@ -60,6 +60,27 @@ def test_a_reader_that_goes_away_is_no_error(here: Here) -> None:
     assert process.wait(60) == 0
 
 
+@pytest.mark.slow
+def test_json_leaves_nothing_out_of_a_flood(here: Here) -> None:
+    """More events at once than a sink may be behind: with --json each of them is written."""
+    here.write(
+        "flood.py",
+        """
+        from synapse_core import action
+
+        @action("flood")
+        def flood(params: dict, ctx) -> dict:
+            for i in range(300_000):
+                ctx.log("line", {"i": i})
+            return {}
+        """,
+    )
+    done = here.synapse("run", "flood.py", "--json", "--store", "memory:")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.count("\n") == 300_005
+    assert json.loads(done.out.splitlines()[-1])["kind"] == "run.completed"
+
+
 def test_each_attempt_in_a_process(here: Here) -> None:
     """Another executor, with options of its own."""
     done = here.synapse("run", "flow.py", "train", "-q", "-p", "data=x", "--executor", "process", "-o", "workers=1")
