@@ -192,7 +192,7 @@ class Attempts:
             and self.stop_reason is None
             and outcome.status in {"failed", "died"}
             and job.attempt < retry.max_attempts
-            and retry.wants(outcome.failure.type if outcome.failure else "")
+            and any(map(retry.wants, _kinds(outcome)))
         )
 
     async def _paused(self, job: Job, outcome: Outcome) -> str | None:
@@ -274,7 +274,8 @@ class _Live:
         if self.reason == _TIMEOUT:
             message = f"attempt {self.job.attempt} took longer than {self.job.node.timeout:g} s"
             text = f"{message}; {abandoned}" if abandoned else message
-            return Outcome("failed", failure=Failure("ActionTimeoutError", text, _traceback(outcome)))
+            kinds = ("ActionTimeoutError", "TimeoutError")  # as whoever retries would call it
+            return Outcome("failed", failure=Failure(kinds[0], text, _traceback(outcome), kinds))
         return Outcome("cancelled", failure=Failure("ActionCancelled", abandoned or self.reason, _traceback(outcome)))
 
 
@@ -282,6 +283,11 @@ def _bounded(capacity: Mapping[str, float], max_parallel: int | None) -> Mapping
     if max_parallel is None:
         return capacity
     return {**capacity, "workers": min(capacity.get("workers", max_parallel), max_parallel)}
+
+
+def _kinds(outcome: Outcome) -> tuple[str, ...]:
+    failure = outcome.failure
+    return ("",) if failure is None else failure.kinds or (failure.type,)
 
 
 def _traceback(outcome: Outcome) -> str:

@@ -108,7 +108,8 @@ class Retry:
         max_attempts: attempts in all, the first included.
         delay: seconds before the second attempt; each further one waits ``backoff`` times longer, ``max_delay`` at
             most. ``jitter`` (0 to 1) takes up to that part off at random, so that many do not come back at once.
-        on: names of exception types that are retried (``("TimeoutError",)``), or the types; all if empty.
+        on: names of exception types that are retried (``("TimeoutError",)``), or the types, with what is a subclass
+            of them; all if empty.
     """
 
     max_attempts: int = field(default=3, validator=_whole)

@@ -179,7 +179,10 @@ def _await(process: subprocess.Popen[bytes]) -> None:
 
 
 def _outcome(data: Any) -> Outcome:
-    failure = Failure(*data["failure"]) if data["failure"] else None
+    failure = None
+    if data["failure"]:
+        kind, message, traceback, kinds = data["failure"]
+        failure = Failure(kind, message, traceback, tuple(kinds))
     return Outcome(data["status"], data["result"], data["merges"], failure=failure)
 
 

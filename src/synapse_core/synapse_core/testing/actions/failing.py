@@ -28,6 +28,13 @@ def fail(params: FailParams, context: RuntimeContext) -> dict[str, Any]:
     return {"attempt": context.attempt}
 
 
+@action("log_then_fail")
+def log_then_fail(_params: dict[str, Any], context: RuntimeContext) -> None:
+    """Shows a message, then raises."""
+    context.log_message(f"attempt {context.attempt}")
+    raise ValueError("it was meant to fail")
+
+
 class UnpicklableError(Exception):
     """Cannot be pickled, and could not be made again from its arguments."""
 
