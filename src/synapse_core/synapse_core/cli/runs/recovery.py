@@ -32,8 +32,8 @@ def list_unfinished(state: State, store: str | None, *, as_json: bool) -> int:
             print_table(_HEADS, [_row(run, shorts[run.run_id]) for run in found])
             ready = [run for run in found if run.reason is None]
             if ready:
-                word = "--all" if len(ready) > 1 else shorts[ready[0].run_id]
-                say(f"`synapse runs recover {word}{f' --store {store}' if store else ''}` goes on")
+                word = "--all" if len(ready) > 1 else ready[0].run_id
+                say(f"`{runs_command('recover', word, store)}` goes on")
         else:
             say("no unfinished runs")
     return codes.COMPLETED
