@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from attrs import Factory, field, frozen
+from attrs import Factory, frozen
 
 
 class RunStatus(StrEnum):
@@ -54,15 +54,11 @@ class LogLevel(StrEnum):
 
 @frozen
 class Failure:
-    """An exception as data: what is left of it across processes, even where it cannot be unpickled.
-
-    ``kinds`` are the names of its type and of what that is a subclass of, where they are known: retries go by them.
-    """
+    """An exception as data: what is left of it across processes, even where it cannot be unpickled."""
 
     type: str
     message: str
     traceback: str = ""
-    kinds: tuple[str, ...] = field(default=(), eq=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}" if self.message else self.type

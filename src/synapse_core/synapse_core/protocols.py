@@ -70,6 +70,8 @@ class Outcome:
         merges: what the result adds to the params of later actions; None where it adds nothing.
         value: the result itself, where the worker shares the engine's process.
         failure: what went wrong.
+        kinds: names of the exception's type and of what that is a subclass of, where they are known; retries go by
+            them.
     """
 
     status: OutcomeStatus
@@ -77,6 +79,7 @@ class Outcome:
     merges: Mapping[str, Any] | None = None
     value: Any = field(default=None, eq=False, repr=False)
     failure: Failure | None = None
+    kinds: tuple[str, ...] = ()
 
 
 class Attempt(Protocol):

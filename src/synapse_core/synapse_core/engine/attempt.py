@@ -17,7 +17,7 @@ from synapse_core.engine.slots import Slots
 from synapse_core.events import Draft, Kind, now
 from synapse_core.models import Failure
 from synapse_core.protocols import Attempt, Call, Executor, Outcome, Then
-from synapse_core.worker.failure import failure_of
+from synapse_core.worker.failure import failure_of, kinds_of
 
 _TIMEOUT = "timeout"
 
@@ -105,7 +105,7 @@ class Attempts:
             with self._timer(live):
                 return await live.attempt.outcome()
         except Exception as error:  # noqa: BLE001  executors are plugins
-            return Outcome("failed", failure=failure_of(error), value=error)
+            return Outcome("failed", failure=failure_of(error), value=error, kinds=kinds_of(error))
 
     @contextmanager
     def _timer(self, live: _Live) -> Iterator[None]:
@@ -274,8 +274,8 @@ class _Live:
         if self.reason == _TIMEOUT:
             message = f"attempt {self.job.attempt} took longer than {self.job.node.timeout:g} s"
             text = f"{message}; {abandoned}" if abandoned else message
-            kinds = ("ActionTimeoutError", "TimeoutError")  # as whoever retries would call it
-            return Outcome("failed", failure=Failure(kinds[0], text, _traceback(outcome), kinds))
+            kinds = ("ActionTimeoutError", "TimeoutError")  # the second is what whoever retries would call it
+            return Outcome("failed", failure=Failure(kinds[0], text, _traceback(outcome)), kinds=kinds)
         return Outcome("cancelled", failure=Failure("ActionCancelled", abandoned or self.reason, _traceback(outcome)))
 
 
@@ -286,8 +286,7 @@ def _bounded(capacity: Mapping[str, float], max_parallel: int | None) -> Mapping
 
 
 def _kinds(outcome: Outcome) -> tuple[str, ...]:
-    failure = outcome.failure
-    return ("",) if failure is None else failure.kinds or (failure.type,)
+    return outcome.kinds or (outcome.failure.type if outcome.failure else "",)
 
 
 def _traceback(outcome: Outcome) -> str:

@@ -17,8 +17,13 @@ def failure_of(error: BaseException) -> Failure:
     """The exception's type name, message and traceback, without the frames that are Synapse's own."""
     # One that stands for another (a failed step, a run within the action) tells that one's type: retries go by it.
     stands_for = error.error_type if isinstance(error, ExecutionError) else ""
-    kinds = (stands_for,) if stands_for else tuple(map(type_name, type(error).__mro__[:-1]))
-    return Failure(kinds[0], _message(error), _traceback(error), kinds)
+    return Failure(stands_for or type_name(type(error)), _message(error), _traceback(error))
+
+
+def kinds_of(error: BaseException) -> tuple[str, ...]:
+    """The names of the exception's type and of what that is a subclass of: retries go by them."""
+    stands_for = error.error_type if isinstance(error, ExecutionError) else ""
+    return (stands_for,) if stands_for else tuple(map(type_name, type(error).__mro__[:-1]))
 
 
 def type_name(cls: type) -> str:

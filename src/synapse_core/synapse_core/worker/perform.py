@@ -11,7 +11,7 @@ from synapse_core.errors import ActionCancelled, SynapseError
 from synapse_core.events import Kind
 from synapse_core.models import Failure
 from synapse_core.protocols import Call, Outcome, OutcomeStatus
-from synapse_core.worker.failure import failure_of
+from synapse_core.worker.failure import failure_of, kinds_of
 from synapse_core.worker.hooks import WorkerHooks
 from synapse_core.worker.loading import loading
 from synapse_core.worker.prepare import Prepared
@@ -128,4 +128,4 @@ def _failed(error: BaseException, cancel: CancelToken) -> Outcome:
 
     stopped = isinstance(error, ActionCancelled | asyncio.CancelledError | KeyboardInterrupt)
     status: OutcomeStatus = "cancelled" if stopped and cancel.reason is not None else "failed"
-    return Outcome(status, failure=failure_of(error), value=error)
+    return Outcome(status, failure=failure_of(error), value=error, kinds=kinds_of(error))

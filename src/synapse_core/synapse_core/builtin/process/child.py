@@ -98,7 +98,8 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status,
         "result": outcome.result,
         "merges": outcome.merges,
-        "failure": [failure.type, failure.message, failure.traceback, failure.kinds] if failure else None,
+        "failure": [failure.type, failure.message, failure.traceback] if failure else None,
+        "kinds": outcome.kinds,
     }
 
 

@@ -179,11 +179,8 @@ def _await(process: subprocess.Popen[bytes]) -> None:
 
 
 def _outcome(data: Any) -> Outcome:
-    failure = None
-    if data["failure"]:
-        kind, message, traceback, kinds = data["failure"]
-        failure = Failure(kind, message, traceback, tuple(kinds))
-    return Outcome(data["status"], data["result"], data["merges"], failure=failure)
+    failure = Failure(*data["failure"]) if data["failure"] else None
+    return Outcome(data["status"], data["result"], data["merges"], failure=failure, kinds=tuple(data["kinds"]))
 
 
 def _garbled(action: str, error: Exception) -> Outcome:
