@@ -114,7 +114,9 @@ def progress_from_data(
     """The state that `progress_to_data` gave ``data`` for, as a ``cls`` with ``action``s."""
     plain = ("run_id", "pipeline_id", "name", "current_action", "current_action_index", "overall_progress", "error")
     said = {name: data[name] for name in (*plain, "result", "seq", "cancel_requested") if name in data}
-    times = {name: maybe_moment(data.get(name)) for name in ("created_at", "started_at", "completed_at")}
+    times: dict[str, Any] = {
+        name: maybe_moment(data.get(name)) for name in ("created_at", "started_at", "completed_at")
+    }
     return cls(
         **said,
         **times,
@@ -124,6 +126,10 @@ def progress_from_data(
         needs={name: tuple(needs) for name, needs in (data.get("needs") or {}).items()},
         instances={name: action_from_data(e, action) for name, e in (data.get("instances") or {}).items()},
     )
+
+
+def _times(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: maybe_moment(data.get(name)) for name in ("created_at", "started_at", "completed_at")}
 
 
 def run_to_data(record: RunRecord, state: PipelineProgress) -> Data:
@@ -208,8 +214,7 @@ def summary_to_data(run: RunSummary) -> Data:
 
 def summary_from_data(data: Mapping[str, Any]) -> RunSummary:
     """The line that `summary_to_data` gave ``data`` for."""
-    times = {name: maybe_moment(data.get(name)) for name in ("created_at", "started_at", "completed_at")}
-    return made(RunSummary, {**data, **times, "status": RunStatus(data["status"])})
+    return made(RunSummary, {**data, **_times(data), "status": RunStatus(data["status"])})
 
 
 def _with_times(value: Any) -> Data:

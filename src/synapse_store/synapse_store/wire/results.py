@@ -34,7 +34,8 @@ class Indexed:
 
     def keys(self) -> Sequence[str]:
         """The names of the fields."""
-        return [attribute.name for attribute in attrs.fields(type(self))]  # type: ignore[arg-type]  attrs classes use it
+        cls: Any = type(self)
+        return [attribute.name for attribute in attrs.fields(cls)]
 
     def values(self) -> list[Any]:
         """The fields' values, in the order of `keys`."""
@@ -46,7 +47,7 @@ class Indexed:
 
     def get(self, name: str, default: Any = None) -> Any:
         """The field of that name, or ``default`` where there is none."""
-        return self[name] if name in self else default
+        return getattr(self, name) if name in self.keys() else default
 
 
 @frozen
@@ -145,7 +146,7 @@ class Series(Indexed):
 
 @frozen
 class Event(Indexed):
-    """One thing that happened in a run; ``seq`` counts 1, 2, 3 …"""
+    """One thing that happened in a run; ``seq`` is its place, from 1 on."""
 
     run_id: str
     seq: int

@@ -1,0 +1,58 @@
+"""How the service answers: JSON, and refusals that say why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from synapse_store.wire.text import dumps
+
+
+def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """JSON data, or bytes that are JSON already."""
+    body = data if isinstance(data, bytes) else dumps(data)
+    return web.Response(body=body, status=status, content_type="application/json", charset="utf-8", headers=headers)
+
+
+def nothing() -> web.Response:
+    """It was done, and there is nothing to say."""
+    return web.Response(status=204)
+
+
+class Refusal(Exception):  # noqa: N818  it becomes an answer
+    """A request is not done; what is given here is all that the client is told."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Iterable[tuple[str, str]] = (),
+        *,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.data = {"detail": detail, "errors": [{"path": p, "message": m} for p, m in errors], **more}
+        self.headers = headers
+
+    def response(self) -> web.Response:
+        """The answer."""
+        return answer(self.data, self.status, self.headers)
+
+
+def invalid(path: str, message: str) -> Refusal:
+    """One field is wrong."""
+    return Refusal(422, "the request has a wrong field", [(path, message)])
+
+
+def no_run(run_id: str) -> Refusal:
+    """There is no such run."""
+    return Refusal(404, f"there is no run {run_id[:200]!r}")
+
+
+def conflict(detail: str, **more: Any) -> Refusal:
+    """The state, or a lease, is against it."""
+    return Refusal(409, detail, **more)

@@ -1,0 +1,68 @@
+"""`create_app`: the service as an aiohttp application."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from aiohttp import web
+
+from synapse_core.protocols import Store
+from synapse_store.service.asking import Route
+from synapse_store.service.core import SERVICE, Service
+from synapse_store.service.guard import guard, on_prepare
+from synapse_store.service.routes import ROUTES, STATIC
+from synapse_store.service.settings import Settings
+
+
+def create_app(
+    store: Store,
+    *,
+    token: str | None = None,
+    origins: Iterable[str] = (),
+    hosts: Iterable[str] = (),
+    settings: Settings | None = None,
+) -> web.Application:
+    """An application that serves ``store``; the store stays the caller's, to be closed when the app is done.
+
+    Args:
+        store: any store.
+        token: what clients must send as ``Authorization: Bearer``; None: nothing.
+        origins: other sites whose pages may ask, as ``https://host``.
+        hosts: names, beside localhost and addresses, that clients may call the service by.
+        settings: all of this and more; the arguments before are then not looked at.
+    """
+    if settings is None:
+        settings = Settings(token, frozenset(origins), frozenset(map(str.lower, hosts)))
+    app = web.Application(middlewares=[guard], client_max_size=settings.max_body)
+    app[SERVICE] = Service(store, settings)
+    for route in (*ROUTES, STATIC):
+        _add(app, route)
+    app.on_response_prepare.append(on_prepare)
+    app.on_shutdown.append(_say_goodbye)
+    app.on_cleanup.append(_close)
+    return app
+
+
+def _add(app: web.Application, route: Route) -> None:
+    """Serve a path with and without its trailing slash."""
+    handler = _handler(route)
+    paths = [route.path] if route.path == "/" or "{file" in route.path else [route.path, route.path + "/"]
+    for path in paths:
+        app.router.add_route(route.method, path, handler)
+        if route.method == "GET" and route.kind != "sse":
+            app.router.add_route("HEAD", path, handler)
+
+
+def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await route.call(request.app[SERVICE], request)
+
+    return handle
+
+
+async def _say_goodbye(app: web.Application) -> None:
+    app[SERVICE].feeds.say_goodbye()
+
+
+async def _close(app: web.Application) -> None:
+    await app[SERVICE].close()

@@ -1,0 +1,212 @@
+"""Who may ask, and how every request ends: checks before it, words for what went wrong, a line in the log."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import logging
+import re
+import socket
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreUnavailableError, SynapseError
+from synapse_store.service.answers import Refusal
+from synapse_store.service.core import SERVICE, Service
+from synapse_store.service.ledger import lost
+from synapse_store.wire.text import dumps
+
+COOKIE = "synapse_session"
+OPEN = frozenset({"/health", "/"})
+_log = logging.getLogger("synapse.service")
+_access = logging.getLogger("synapse.access")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let in whom the settings let in, and answer in JSON whatever happens."""
+    service = request.app[SERVICE]
+    start = monotonic()
+    response = await _guarded(service, request, handler)
+    if not response.prepared:
+        _add_headers(service, request, response)
+    _note(service, request, response, monotonic() - start)
+    return response
+
+
+async def _guarded(service: Service, request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        check_host(service, request)
+        check_origin(service, request)
+        if request.method == "OPTIONS" and "Origin" in request.headers:
+            return web.Response(status=204)
+        check_token(service, request)
+        return await handler(request)
+    except Exception as error:  # noqa: BLE001  whatever it is becomes an answer, and says nothing of our insides
+        return _explained(request, error)
+
+
+def _explained(request: web.Request, error: Exception) -> web.Response:
+    if isinstance(error, web.HTTPException):
+        return _of_http(error)
+    return _refusal(request, error).response()
+
+
+def _refusal(request: web.Request, error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, ConnectionError):
+        return Refusal(400, "the connection broke off")
+    if isinstance(error, RunNotFoundError):
+        return Refusal(404, f"there is no run {request.match_info.get('run_id', '')[:200]!r}")
+    if isinstance(error, LeaseLostError):
+        return lost(error)
+    return _failure(request, error)
+
+
+def _failure(request: web.Request, error: Exception) -> Refusal:
+    """Not the client's fault: the log says what it is."""
+    what = f"{request.method} {request.path}"
+    if isinstance(error, StoreUnavailableError):
+        _log.warning("%s: the store does not answer: %s", what, error)
+        return Refusal(503, "the store does not answer; try again", headers={"Retry-After": "1"})
+    if isinstance(error, SynapseError):
+        _log.error("%s failed: %s", what, error)
+        return Refusal(500, "the store failed; the service's log says why")
+    _log.error("%s failed", what, exc_info=error)
+    return Refusal(500, "the service failed; its log says why")
+
+
+_WORDS = {
+    404: "there is nothing at this path; /api/v1/openapi.json lists what there is",
+    405: "this path does not take that method",
+    413: "the body is too large",
+}
+
+
+def _of_http(error: web.HTTPException) -> web.Response:
+    headers = {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}
+    return Refusal(error.status, _WORDS.get(error.status, error.reason), headers=headers).response()
+
+
+# -- who may ask ------------------------------------------------------------------------------------------------
+
+
+def check_host(service: Service, request: web.Request) -> None:
+    """Refuse a name that is not ours: a page of another site that had its name point here would send its own.
+
+    Raises:
+        Refusal: the ``Host`` is none of ours.
+    """
+    host = host_of(request.headers.get("Host", ""))
+    ours = {"localhost", socket.gethostname().lower(), *service.settings.hosts}
+    if host not in ours and not _is_address(host):
+        raise Refusal(403, "this service is not known by that host; start it with --allow-host to have it so")
+
+
+def host_of(text: str) -> str:
+    """The name in a ``Host``, without the port."""
+    if text.startswith("["):
+        return text.partition("]")[0].strip("[")
+    return text.partition(":")[0].lower().rstrip(".")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def check_origin(service: Service, request: web.Request) -> None:
+    """Refuse the pages of other sites.
+
+    Raises:
+        Refusal: the ``Origin`` is neither this service nor one that was named.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None or origin in service.settings.origins:
+        return
+    same = re.fullmatch(r"https?://.+", origin) and urlsplit(origin).netloc == request.headers.get("Host")
+    if not same:
+        raise Refusal(403, "pages of this origin may not ask; start the service with --allow-origin to have it so")
+
+
+def check_token(service: Service, request: web.Request) -> None:
+    """See that the client has the token, or something that stands for it.
+
+    Raises:
+        Refusal: it has not.
+    """
+    token = service.settings.token
+    if token is None or request.path in OPEN or request.path.startswith("/static/"):
+        return
+    kind, _, word = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer" and hmac.compare_digest(word.strip().encode(), token.encode()):
+        return
+    if service.tickets.is_session(request.cookies.get(COOKIE, "")):
+        return
+    ticket = request.query.get("ticket", "")
+    if ticket and request.method == "GET" and request.path.rstrip("/").endswith("/stream"):
+        if service.tickets.redeem(ticket):
+            return
+        raise Refusal(401, "this ticket is not good any more")
+    raise Refusal(401, "send the token: Authorization: Bearer …", headers={"WWW-Authenticate": "Bearer"})
+
+
+# -- how it ends ------------------------------------------------------------------------------------------------
+
+
+def _add_headers(service: Service, request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")
+    add_cors(service, request, response)
+
+
+def add_cors(service: Service, request: web.Request, response: web.StreamResponse) -> None:
+    """Say what pages of a named origin may do."""
+    origin = request.headers.get("Origin")
+    if origin is None or origin not in service.settings.origins:
+        return
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Vary"] = "Origin"
+    response.headers["Access-Control-Expose-Headers"] = "Link, Retry-After"
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
+        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, Last-Event-ID, Prefer"
+        response.headers["Access-Control-Max-Age"] = "600"
+
+
+async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
+    """Streams send their headers before they come back to the guard."""
+    if isinstance(response, web.Response):
+        return
+    service = request.app.get(SERVICE)
+    if service is not None:
+        _add_headers(service, request, response)
+
+
+def _note(service: Service, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
+    resource = request.match_info.route.resource
+    place = resource.canonical.rstrip("/") or "/" if resource is not None else "unknown"
+    service.counts[request.method if request.method in _METHODS else "other", place, response.status] += 1
+    if _access.isEnabledFor(logging.INFO):
+        line = {
+            "method": request.method[:20],
+            "path": request.path[:500],
+            "status": response.status,
+            "ms": round(seconds * 1000, 2),
+            "bytes": response.body_length if response.prepared else response.content_length,
+            "remote": request.remote,
+        }
+        _access.info("%s", dumps(line).decode())
+
+
+_METHODS = _SAFE | {"POST", "PATCH", "DELETE", "PUT"}

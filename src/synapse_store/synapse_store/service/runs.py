@@ -1,0 +1,199 @@
+"""Runs: lists of them, one of them, and what becomes of it by those who report on it or cancel it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreError, StoreUnavailableError
+from synapse_core.events import Draft, Kind, now
+from synapse_core.models import RunStatus
+from synapse_core.protocols import RunSummary
+from synapse_core.session.orphans import cancel_orphan
+from synapse_store.service.answers import answer, conflict, no_run, nothing
+from synapse_store.service.asking import Call
+from synapse_store.service.core import Service
+from synapse_store.service.pipelines import ORIGIN
+from synapse_store.service.reports import closing, of_change, of_report
+from synapse_store.service.states import Tracked
+from synapse_store.wire.codec import progress_to_data, run_to_data, summary_to_data
+from synapse_store.wire.text import dumps
+
+_PAGE = 1_000
+_KEPT = 2_000
+_AT_ONCE = 8
+
+
+# -- lists ------------------------------------------------------------------------------------------------------
+
+
+async def listed(call: Call) -> web.Response:
+    """Runs, newest first, by page."""
+    runs = await _page(call)
+    headers = {}
+    if runs and len(runs) == call.query["limit"]:
+        rest = {key: value for key, value in call.request.query.items() if key not in {"skip", "cursor", "ticket"}}
+        url = call.request.rel_url.with_query({**rest, "cursor": runs[-1].id})
+        headers["Link"] = f'<{url}>; rel="next"'
+    if call.query["view"] == "summary":
+        return answer([summary_to_data(run) for run in runs], headers=headers)
+    return answer(await _encoded(call.service, runs), headers=headers)
+
+
+async def _page(call: Call) -> list[RunSummary]:
+    skip, limit = call.query["skip"], call.query["limit"]
+    found: list[RunSummary] = []
+    before = call.query["cursor"]
+    while len(found) < skip + limit:
+        wanted = min(skip + limit - len(found), _PAGE)
+        page = await _lines(call, wanted, before)
+        found += page
+        if len(page) < wanted:
+            break
+        before = page[-1].id
+    return found[skip:]
+
+
+async def _lines(call: Call, limit: int, before: str | None) -> Sequence[RunSummary]:
+    query = call.query
+    status = None if query["status_filter"] is None else RunStatus(query["status_filter"])
+    if query["pipeline_id"] is not None:
+        return await call.service.pipelines.pipeline_runs(
+            query["pipeline_id"], status=status, limit=limit, before=before
+        )
+    return await call.service.store.list_runs(
+        status=status, name=query["name"], since=query["since"], limit=limit, before=before
+    )
+
+
+async def _encoded(service: Service, runs: Sequence[RunSummary]) -> bytes:
+    """The runs as JSON; those that have ended are encoded once."""
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(run: RunSummary) -> bytes | None:
+        known = service.ended.get(run.id)
+        if known is not None:
+            return known
+        async with turns:
+            with contextlib.suppress(RunNotFoundError):  # deleted meanwhile
+                state = await service.store.progress(run.id)
+                text = dumps(run_to_data(await service.record(run.id), state))
+                if state.status.is_terminal():
+                    _keep(service, run.id, text)
+                return text
+        return None
+
+    found = await asyncio.gather(*map(one, runs))
+    return b"[" + b",".join(each for each in found if each is not None) + b"]"
+
+
+def _keep(service: Service, run_id: str, text: bytes) -> None:
+    if len(text) < 100_000:
+        service.ended[run_id] = text
+        while len(service.ended) > _KEPT:
+            service.ended.popitem(last=False)
+
+
+# -- one run ----------------------------------------------------------------------------------------------------
+
+
+async def show(call: Call) -> web.Response:
+    """A run."""
+    return answer(await _data(call.service, call.run_id))
+
+
+async def _data(service: Service, run_id: str) -> bytes:
+    state = await service.store.progress(run_id)
+    return dumps(run_to_data(await service.record(run_id), state))
+
+
+async def progress(call: Call) -> web.Response:
+    """The progress object."""
+    return answer(progress_to_data(await call.service.store.progress(call.run_id)))
+
+
+async def change(call: Call) -> web.Response:
+    """Say what has become of a run."""
+    async with call.service.states.hold(call.run_id) as run:
+        drafts = of_change(run.state(), call.body)
+        await _fence(call.service, run, drafts)
+        await run.write(drafts)
+        return answer(run_to_data(run.record, run.state()))
+
+
+async def report(call: Call) -> web.Response:
+    """Say where a run stands."""
+    async with call.service.states.hold(call.run_id, fresh=call.body.status is not None) as run:
+        drafts = of_report(run.state(), call.body)
+        await _fence(call.service, run, drafts)
+        await run.write(drafts)
+        if call.request.headers.get("Prefer", "") == "return=minimal":
+            return nothing()
+        return answer(run_to_data(run.record, run.state()))
+
+
+async def _fence(service: Service, run: Tracked, drafts: Sequence[Draft]) -> None:
+    """An engine that holds the run is the only one who says what becomes of it.
+
+    Raises:
+        Refusal: there is one.
+    """
+    if not drafts:
+        return
+    made_here = run.record.options.get("origin") == ORIGIN
+    if made_here and not any(draft.kind.startswith("run.") for draft in drafts):
+        return
+    lease = await service.store.lease(run.record.id)
+    if lease is not None and lease.expires_at > now():
+        raise conflict("an engine holds this run, and reports on it itself")
+
+
+async def cancel(call: Call) -> web.Response:
+    """Ask for a run to be cancelled; one that nobody runs is cancelled at once."""
+    service, run_id = call.service, call.run_id
+    async with service.states.hold(run_id) as run:
+        state = run.state()
+        if state.status.is_terminal():
+            raise conflict(f"the run has ended: it is {state.status.value}")
+        lease = await service.store.lease(run_id)
+        reason, force = call.body.reason, call.body.force
+        if lease is None and run.record.options.get("origin") == ORIGIN:
+            await run.write(closing(state, reason))
+        else:
+            asked = Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, {"reason": reason, "force": force})
+            await run.write([asked])
+            with contextlib.suppress(LeaseLostError):
+                await cancel_orphan(service.store, run_id, reason)
+            await run.refresh()
+        return answer(run_to_data(run.record, run.state()), 202)
+
+
+async def delete(call: Call) -> web.Response:
+    """Forget a run; ``orphaned``: also one that is running as far as anybody knows, if no engine holds it."""
+    service, run_id = call.service, call.run_id
+    state = await service.store.progress(run_id)
+    if state.status is RunStatus.RUNNING and not call.query["orphaned"]:
+        raise conflict("the run is running: cancel it first")
+    try:
+        await service.store.delete(run_id)
+    except (RunNotFoundError, StoreUnavailableError):
+        raise
+    except StoreError:
+        raise conflict("the run is running: cancel it first") from None
+    service.forget(run_id)
+    return nothing()
+
+
+async def check(service: Service, run_id: str) -> None:
+    """See that there is such a run.
+
+    Raises:
+        Refusal: there is not.
+    """
+    try:
+        await service.record(run_id)
+    except RunNotFoundError:
+        raise no_run(run_id) from None

@@ -1,0 +1,121 @@
+"""`serve`: the service on an address, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import signal
+from collections.abc import Callable
+
+from aiohttp import web
+
+from synapse_core.errors import StoreError, SynapseError
+from synapse_core.protocols import Store
+from synapse_store.service.app import create_app
+from synapse_store.service.settings import Settings
+
+DEFAULT_PORT = 8100
+_STOP = 2.0
+
+
+def serve(
+    store: Store,
+    *,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    settings: Settings | None = None,
+    ready: Callable[[str], object] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; blocks, and closes the store.
+
+    Args:
+        store: any store.
+        host: where to listen.
+        port: where to listen; 0 takes one that is free.
+        settings: the token and more.
+        ready: called with the service's address once it listens.
+
+    Raises:
+        SynapseError: the address is not loopback and there is no token, or it is in use.
+    """
+    asyncio.run(_until_told(store, host, port, settings or Settings(), ready))
+
+
+async def _until_told(
+    store: Store, host: str, port: int, settings: Settings, ready: Callable[[str], object] | None
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        await serve_async(store, host=host, port=port, settings=settings, ready=ready, stop=stop)
+    finally:
+        with contextlib.suppress(StoreError):
+            await store.aclose()
+
+
+async def serve_async(
+    store: Store,
+    *,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    settings: Settings | None = None,
+    ready: Callable[[str], object] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """As `serve`, on a running loop, until ``stop`` is set or this is cancelled; the store stays open.
+
+    Raises:
+        SynapseError: the address is not loopback and there is no token, or it is in use.
+    """
+    settings = settings or Settings()
+    check_address(host, settings.token)
+    app = create_app(store, settings=settings)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_STOP)
+    await runner.setup()
+    try:
+        address = await _listen(runner, host, port)
+        logging.getLogger("synapse.service").info("serving on %s", address)
+        if ready is not None:
+            ready(address)
+        await (stop or asyncio.Event()).wait()
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
+    try:
+        await web.TCPSite(runner, host, port, backlog=1024).start()
+    except OSError as error:
+        raise SynapseError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            hint="choose another --port, or stop what listens there",
+        ) from error
+    name, bound = runner.addresses[0][:2]
+    return f"http://[{name}]:{bound}" if ":" in name else f"http://{name}:{bound}"
+
+
+def check_address(host: str, token: str | None) -> None:
+    """See that what anybody can reach asks for a token.
+
+    Raises:
+        SynapseError: it does not.
+    """
+    if not token and not is_loopback(host):
+        raise SynapseError(
+            f"{host} can be reached by others: without a token the service does not start there",
+            hint="give one by --token or SYNAPSE_TOKEN, or listen on 127.0.0.1",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

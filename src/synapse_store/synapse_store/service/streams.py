@@ -1,0 +1,332 @@
+"""Live streams: the state of one run or of several, and every event of one."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from time import monotonic
+from typing import Any
+
+from aiohttp import web
+
+from synapse_core.errors import RunNotFoundError, SynapseError
+from synapse_core.models import RunStatus
+from synapse_store.service.answers import Refusal, nothing
+from synapse_store.service.asking import Call
+from synapse_store.service.core import Service
+from synapse_store.service.feeds import Feed, Framed, framed
+from synapse_store.wire.sse import HEARTBEAT, frame
+from synapse_store.wire.text import dumps
+
+_PIECE = 8 * 1024
+_KERNEL = 16 * 1024
+_RETRY = 2000
+_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Type": "text/event-stream"}
+_FEWEST, _MOST_EVENTS, _MOST_BYTES = 16, 1_000, 256 * 1024
+_MOST_RUNS = 200
+_LOOK = 0.1
+
+
+class Stream:
+    """One client's stream. What a reader that does not read costs is bounded by what is in its buffers.
+
+    Attributes:
+        wrote: when anything was sent last.
+    """
+
+    def __init__(self, service: Service, response: web.StreamResponse, request: web.Request) -> None:
+        self.wrote = monotonic()
+        self._service = service
+        self._response = response
+        self._request = request
+
+    @property
+    def alive(self) -> bool:
+        """Whether to go on: the client is there, and the service stays."""
+        transport = self._request.transport
+        return not self._service.feeds.closing and transport is not None and not transport.is_closing()
+
+    async def send(self, data: bytes) -> None:
+        """Send frames, at the reader's pace.
+
+        Raises:
+            ConnectionError: the reader is gone, or has taken nothing for long.
+        """
+        for start in range(0, len(data), _PIECE):
+            await self._response.write(data[start : start + _PIECE])
+            await self._flow()
+        self.wrote = monotonic()
+
+    async def _flow(self) -> None:
+        transport = self._request.transport
+        if transport is None or not transport.get_write_buffer_size():
+            return
+        try:
+            async with asyncio.timeout(self._service.settings.stuck):
+                await self._request.writer.drain()
+        except TimeoutError:
+            transport.abort()
+            raise ConnectionResetError("the reader takes nothing") from None
+
+    async def beat(self) -> None:
+        """Send a comment, if nothing was sent for long."""
+        if monotonic() - self.wrote >= self._service.settings.heartbeat * 2 / 3:
+            await self.send(HEARTBEAT)
+
+
+@asynccontextmanager
+async def opened(call: Call, response: web.StreamResponse) -> AsyncIterator[Stream]:
+    """Begin a stream, and count it while it is open."""
+    service, request = call.service, call.request
+    service.streams += 1
+    try:
+        _bound(request)
+        await response.prepare(request)
+        yield Stream(service, response, request)
+    finally:
+        service.streams -= 1
+
+
+def _bound(request: web.Request) -> None:
+    """Keep what waits to be sent small, in this process and in the kernel."""
+    transport = request.transport
+    if not isinstance(transport, asyncio.WriteTransport):
+        return
+    transport.set_write_buffer_limits(high=_PIECE)
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL)
+
+
+def _admit(call: Call) -> None:
+    if call.service.feeds.closing:
+        raise Refusal(503, "the service is shutting down", headers={"Retry-After": "2"})
+    if call.service.streams >= call.service.settings.max_streams:
+        raise Refusal(503, "too many streams are open", headers={"Retry-After": "5"})
+
+
+def _last_id(call: Call) -> str:
+    return call.request.headers.get("Last-Event-ID") or call.query["last_event_id"] or ""
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 17 else 0
+
+
+Work = Callable[[Stream], Any]
+
+
+async def _serve(call: Call, work: Work) -> web.StreamResponse:
+    """Stream, until the work is done or the client gone."""
+    response = web.StreamResponse(headers=_HEADERS)
+    try:
+        async with opened(call, response) as stream:
+            await stream.send(b"retry: %d\n\n" % _RETRY)
+            await work(stream)
+    except ConnectionError:
+        pass
+    return response
+
+
+# -- one run ----------------------------------------------------------------------------------------------------
+
+
+async def progress(call: Call) -> web.StreamResponse:
+    """The progress object now, and at each change; a slow reader skips some, and gets the last."""
+    _admit(call)
+    async with AsyncExitStack() as stack:
+        bell = await stack.enter_async_context(call.service.feeds.bell())
+        feed = await stack.enter_async_context(call.service.feeds.join(call.run_id, bell))
+        if feed.ended and _number(_last_id(call)) >= feed.seq:
+            return nothing()
+
+        async def work(stream: Stream) -> None:
+            await _states(stream, feed, bell)
+
+        return await _serve(call, work)
+
+
+async def _states(stream: Stream, feed: Feed, bell: asyncio.Event) -> None:
+    seen = -1
+    while stream.alive:
+        bell.clear()
+        if feed.seq != seen:
+            seen = feed.seq
+            event, ended = feed.event, feed.ended
+            await stream.send(frame(feed.body(), event=event, id=seen))
+            if ended:
+                return
+        elif feed.over:
+            await stream.send(_failure(feed.error))
+            return
+        else:
+            await stream.beat()
+            await bell.wait()
+
+
+def _failure(error: SynapseError | None) -> bytes:
+    """What is told of a stream that breaks off."""
+    gone = isinstance(error, RunNotFoundError)
+    detail = "the run was deleted" if gone else "the stream broke off"
+    return frame(dumps({"detail": detail, "status": 404 if gone else 503, "errors": []}), event="error")
+
+
+async def events(call: Call) -> web.StreamResponse:
+    """Every event from there on, none left out; ``kind`` and ``action`` choose some."""
+    _admit(call)
+    after = max(call.query["after"], _number(_last_id(call)))
+    async with AsyncExitStack() as stack:
+        bell = await stack.enter_async_context(call.service.feeds.bell())
+        feed = await stack.enter_async_context(call.service.feeds.join(call.run_id, bell))
+        if feed.ended and after >= feed.seq and _last_id(call):
+            return nothing()
+        reader = _Reader(call, feed, after)
+
+        async def work(stream: Stream) -> None:
+            await _events(stream, reader, bell)
+
+        return await _serve(call, work)
+
+
+class _Reader:
+    """A cursor into a run's events: in the feed where they are new, in the store where they are not."""
+
+    def __init__(self, call: Call, feed: Feed, after: int) -> None:
+        self.feed = feed
+        self.cursor = after
+        self._call = call
+        self._kinds = frozenset(call.query["kind"])
+        self._action = call.query["action"]
+        self._limit = _FEWEST
+
+    async def take(self) -> list[bytes]:
+        """The next frames; an empty list where there are none yet."""
+        top = self.feed.seq
+        recent = self.feed.recent(self.cursor)
+        if recent is None:
+            return await self._page(top)
+        self.cursor = max(self.cursor, top)
+        return [entry.frame for entry in recent if self._wanted(entry)]
+
+    def _wanted(self, entry: Framed) -> bool:
+        return (not self._kinds or entry.kind in self._kinds) and self._action in {None, entry.action}
+
+    async def _page(self, top: int) -> list[bytes]:
+        found = await self._call.service.store.read(
+            self.feed.run_id, after=self.cursor, limit=self._limit, kinds=self._kinds or None, action=self._action
+        )
+        self.cursor = found[-1].seq if len(found) == self._limit else max(top, found[-1].seq if found else 0)
+        frames = [framed(event).frame for event in found]
+        small = sum(map(len, frames)) < _MOST_BYTES
+        self._limit = min(self._limit * 2, _MOST_EVENTS) if small else max(self._limit // 2, 1)
+        return frames
+
+
+async def _events(stream: Stream, reader: _Reader, bell: asyncio.Event) -> None:
+    feed = reader.feed
+    while stream.alive:
+        bell.clear()
+        over = feed.over
+        frames = await reader.take()
+        if frames:
+            await stream.send(b"".join(frames))
+        elif over and reader.cursor >= feed.seq:
+            last = frame(feed.body(), event=feed.event, id=feed.seq)
+            await stream.send(last if feed.ended else _failure(feed.error))
+            return
+        elif reader.cursor >= feed.seq:
+            await stream.beat()
+            await bell.wait()
+
+
+# -- several runs -----------------------------------------------------------------------------------------------
+
+END = "end"
+"""The id of the last frame of a stream of several runs: who has seen it has seen all."""
+
+
+async def several(call: Call) -> web.StreamResponse:
+    """The progress objects of several runs: of those named, or of all in a status as they come into it."""
+    _admit(call)
+    runs: Sequence[str] = list(dict.fromkeys(call.query["run"]))
+    status = call.query["status"]
+    if not runs and status is None:
+        raise Refusal(422, "the query has wrong fields", [("run", "name runs, or a status")])
+    if len(runs) > _MOST_RUNS:
+        raise Refusal(422, "the query has wrong fields", [("run", f"at most {_MOST_RUNS} at once")])
+    if runs and _last_id(call) == END:
+        return nothing()
+    async with AsyncExitStack() as stack:
+        bell = await stack.enter_async_context(call.service.feeds.bell())
+        several = _Several(call.service, stack, bell)
+        for run_id in runs:
+            await several.add(run_id)
+
+        async def work(stream: Stream) -> None:
+            await several.follow(stream, None if status is None else RunStatus(status))
+
+        return await _serve(call, work)
+
+
+class _Several:
+    """Several runs, followed by one client."""
+
+    def __init__(self, service: Service, stack: AsyncExitStack, bell: asyncio.Event) -> None:
+        self._service = service
+        self._stack = stack
+        self._bell = bell
+        self._feeds: dict[str, Feed] = {}
+        self._seen: dict[str, int] = {}
+        self._known: set[str] = set()
+
+    async def add(self, run_id: str) -> None:
+        """Follow one more.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+        """
+        self._known.add(run_id)
+        stack = await self._stack.enter_async_context(AsyncExitStack())
+        self._feeds[run_id] = await stack.enter_async_context(self._service.feeds.join(run_id, self._bell))
+
+    async def follow(self, stream: Stream, status: RunStatus | None) -> None:
+        while stream.alive:
+            self._bell.clear()
+            if status is not None:
+                await self._look(status)
+            await self._send(stream, last=status is None)
+            if status is None and not self._feeds:
+                return
+            await stream.beat()
+            await self._wait(None if status is None else _LOOK)
+
+    async def _wait(self, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._bell.wait()
+        except TimeoutError:
+            return
+
+    async def _look(self, status: RunStatus) -> None:
+        for run in await self._service.store.list_runs(status=status, limit=_MOST_RUNS):
+            if run.id not in self._known and len(self._feeds) < _MOST_RUNS:
+                try:
+                    await self.add(run.id)
+                except RunNotFoundError:  # deleted meanwhile
+                    continue
+
+    async def _send(self, stream: Stream, *, last: bool) -> None:
+        for run_id, feed in list(self._feeds.items()):
+            if self._seen.get(run_id) == feed.seq and not feed.over:
+                continue
+            over = feed.over or feed.ended
+            if over:
+                del self._feeds[run_id]
+            if feed.over and not feed.ended:
+                await stream.send(_failure(feed.error))
+                continue
+            self._seen[run_id] = feed.seq
+            ends = last and not self._feeds
+            await stream.send(frame(feed.body(), event=feed.event, id=END if ends else f"{run_id}:{feed.seq}"))
