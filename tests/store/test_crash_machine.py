@@ -62,6 +62,7 @@ class CrashingStores(StoreMachine):
 
     def teardown(self) -> None:
         self.check_lines()
+        assert isinstance(self.store, SQLiteStore)
         assert self.do(self.store.check()).problems == ()
         self.do(self.other.aclose())
         super().teardown()

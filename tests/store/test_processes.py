@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from itertools import chain
 
 import pytest
 
@@ -49,7 +50,7 @@ def _stress(path, processes: int, turns: int) -> None:
         assert [event.seq for event in events] == list(range(1, 2 + 3 * turns * processes))
         by_seq = {event.seq: event for event in events}
         for number, lasts in enumerate(acknowledged):
-            assert {by_seq[seq].action.partition("-")[0] for seq in lasts} == {f"w{number}"}
+            assert {str(by_seq[seq].action).partition("-")[0] for seq in lasts} == {f"w{number}"}
         made = [c.action_name for c in await store.checkpoints(run_id)]
         ended = [event.action for event in events if event.kind == "action.completed"]
         assert made == ended
@@ -128,7 +129,7 @@ def test_two_processes_claim_each_run_once(tmp_path) -> None:
     runs = on(path, make)
     claimants = [python(CLAIM, str(path), owner, *runs) for owner in ("a", "b", "c")]
     won = [output_of(claimant).split() for claimant in claimants]
-    assert sorted(sum(won, [])) == runs
+    assert sorted(chain(*won)) == runs
     assert sql(path, "SELECT DISTINCT epoch FROM runs") == [(1,)]
 
 

@@ -112,25 +112,13 @@ def export(state: State, store: str | None, runs: Sequence[str], output: str) ->
     Of a damaged file what can be read is written, and the rest is told.
     """
     with _opened(state, store) as (session, kept):
-        wanted = list(runs) or None
-        if output == "-":
-            problems = _export_here(kept, wanted)
-        else:
-            report = session.call(kept.export(output, wanted))
-            problems = report.problems
-            click.echo(f"{output}: {report.runs:,} runs, {report.lines:,} lines", err=True)
-    for problem in problems:
+        here = output == "-"
+        report = session.call(kept.export(sys.stdout if here else output, list(runs) or None))
+    if not here:
+        click.echo(f"{output}: {report.runs:,} runs, {report.lines:,} lines", err=True)
+    for problem in report.problems:
         click.echo(problem, err=True)
-    return STORE if problems else COMPLETED
-
-
-def _export_here(kept: SQLiteStore, runs: Sequence[str] | None) -> Sequence[str]:
-    from synapse_store.sqlite.upkeep import export_lines
-
-    problems: list[str] = []
-    for line in export_lines(kept.location, runs, problems):
-        sys.stdout.write(line + "\n")
-    return problems
+    return STORE if report.problems else COMPLETED
 
 
 @store.command()

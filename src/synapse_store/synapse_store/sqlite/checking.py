@@ -13,7 +13,6 @@ from synapse_core.protocols import RunSummary
 from synapse_store.sqlite.blobs import Blobs
 from synapse_store.sqlite.failures import explained
 from synapse_store.sqlite.location import Location
-from synapse_store.sqlite.migrate import check_file
 from synapse_store.sqlite.readers import Query, Reader
 from synapse_store.sqlite.rows import EVENT_COLUMNS, SUMMARY_COLUMNS, checkpoint_of, event_of, record_of, summary_of
 from synapse_store.sqlite.values import legible
@@ -58,11 +57,7 @@ def check(location: Location) -> CheckReport:
     """Read everything: pages and indices, what belongs to what, large values, and runs.
 
     A run is sound where its events are numbered without gaps and what lists show of it is what they say.
-
-    Raises:
-        StoreError: there is no store to be checked.
     """
-    check_file(location.path)
     checker = _Checker(location)
     with closing(checker.reader):
         problems = tuple(checker.problems())

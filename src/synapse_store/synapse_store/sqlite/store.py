@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
+from synapse_core.errors import StoreError
 from synapse_core.events import Draft, Event
 from synapse_core.models import Checkpoint, PipelineProgress, RunStatus
 from synapse_core.protocols import Lease, RunRecord, RunSummary
@@ -18,6 +21,7 @@ from synapse_store.sqlite.group import Request
 from synapse_store.sqlite.ledger import Entry
 from synapse_store.sqlite.listing import page
 from synapse_store.sqlite.location import Durability, Location, default_path, parse_url
+from synapse_store.sqlite.migrate import check_file
 from synapse_store.sqlite.reading import Reading
 from synapse_store.sqlite.shared import Attachment, SharedFile
 from synapse_store.sqlite.upkeep import ExportReport, VacuumReport
@@ -189,6 +193,7 @@ class SQLiteStore:
         Raises:
             StoreError: there is no store.
         """
+        await self._look_only()
         return await asyncio.to_thread(check, self.location)
 
     async def vacuum(self) -> VacuumReport:
@@ -200,18 +205,22 @@ class SQLiteStore:
         """
         return await asyncio.to_thread(upkeep.vacuum, self._file.writer)
 
-    async def export(self, target: str | os.PathLike[str], run_ids: Collection[str] | None = None) -> ExportReport:
+    async def export(
+        self, target: str | os.PathLike[str] | TextIO, run_ids: Collection[str] | None = None
+    ) -> ExportReport:
         """Write runs to a file as JSON Lines: each run's record, then its events, then its checkpoints.
 
         Args:
-            target: the file; it is replaced when all is written.
-            run_ids: which runs; all, if None. Of those what cannot be read is left out, and told.
+            target: a path, where a file is replaced when all is written; or an open file.
+            run_ids: which runs; all, if None. What cannot be read is left out, and told.
 
         Raises:
             RunNotFoundError: there is no run of one of the ids.
             StoreError: there is no store, or ``target`` cannot be written.
         """
-        return await asyncio.to_thread(upkeep.export, self.location, Path(target), run_ids)
+        await self._look_only()
+        where = Path(target) if isinstance(target, str | os.PathLike) else target
+        return await asyncio.to_thread(upkeep.export, self.location, where, run_ids)
 
     async def prune(
         self, older_than: timedelta, *, keep_failed: bool = False, dry_run: bool = False
@@ -223,6 +232,16 @@ class SQLiteStore:
         file = self._file
         await file.open()
         return await upkeep.prune(file.writer, file.readers, older_than, keep_failed=keep_failed, dry_run=dry_run)
+
+    async def _look_only(self) -> None:
+        """See that there is a store, without making one or changing its schema; a damaged one will do.
+
+        Raises:
+            StoreError: there is none.
+        """
+        await asyncio.to_thread(check_file, self.location.path)
+        with suppress(StoreError):  # with a writer there is somebody to tidy the log away
+            await self._file.open()
 
     # -- closing ----------------------------------------------------------------------------------------------
 

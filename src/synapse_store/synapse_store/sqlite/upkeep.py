@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from attrs import frozen
 
@@ -17,12 +18,11 @@ from synapse_core.models import RunStatus
 from synapse_core.protocols import RunSummary
 from synapse_store.sqlite.blobs import Blobs
 from synapse_store.sqlite.database import Database
-from synapse_store.sqlite.failures import explained
+from synapse_store.sqlite.failures import explain, explained
 from synapse_store.sqlite.files import replacing
 from synapse_store.sqlite.group import Request, Writer
 from synapse_store.sqlite.ledger import ENDED
 from synapse_store.sqlite.location import Location
-from synapse_store.sqlite.migrate import check_file
 from synapse_store.sqlite.readers import Query, Reader, Readers
 from synapse_store.sqlite.rows import (
     EVENT_COLUMNS,
@@ -129,46 +129,48 @@ class ExportReport:
     problems: tuple[str, ...]
 
 
-def export(location: Location, target: Path, run_ids: Collection[str] | None) -> ExportReport:
+def export(location: Location, target: Path | TextIO, run_ids: Collection[str] | None) -> ExportReport:
     """Write runs as JSON Lines; see `SQLiteStore.export`."""
-    problems: list[str] = []
-    runs = lines = 0
+    if not isinstance(target, Path):
+        return _export(location, target, run_ids)
     with explained(target), replacing(target) as part, part.open("w", encoding="utf-8") as file:
-        for line in export_lines(location, run_ids, problems):
-            file.write(line + "\n")
-            lines += 1
-            runs += line.startswith(_RUN_LINE)
-    return ExportReport(runs, lines, tuple(problems))
+        return _export(location, file, run_ids)
 
 
 _RUN_LINE = '{"type": "run"'
 
 
-def export_lines(location: Location, run_ids: Collection[str] | None, problems: list[str]) -> Iterator[str]:
-    """The lines of runs: each one's record, its events and its checkpoints; ``problems`` gets what cannot be read.
+def _export(location: Location, file: TextIO, run_ids: Collection[str] | None) -> ExportReport:
+    problems: list[str] = []
+    runs = lines = 0
+    for line in _lines(location, run_ids, problems):
+        file.write(line + "\n")
+        lines += 1
+        runs += line.startswith(_RUN_LINE)
+    return ExportReport(runs, lines, tuple(problems))
 
-    Raises:
-        RunNotFoundError: there is no run of one of the ids.
-        StoreError: there is no store.
-    """
-    check_file(location.path)
-    with closing(Reader(location, Blobs(location.blobs))) as reader, explained(location.path):
-        for run_id in _every_id(reader) if run_ids is None else list(run_ids):
-            try:
-                with explained(location.path):
-                    yield from map(_line, _run_lines(reader, run_id))
-            except RunNotFoundError:
-                if run_ids is not None:
-                    raise
-            except (StoreError, ValueError) as error:
-                problems.append(f"run {run_id}: {error}")
+
+def _lines(location: Location, run_ids: Collection[str] | None, problems: list[str]) -> Iterator[str]:
+    """The lines of runs: each one's record, its events and its checkpoints; ``problems`` gets what cannot be read."""
+    with closing(Reader(location, Blobs(location.blobs))) as reader:
+        try:
+            for run_id in _every_id(reader) if run_ids is None else run_ids:
+                try:
+                    yield from map(json.dumps, _run_lines(reader, run_id))
+                except RunNotFoundError:
+                    if run_ids is not None:  # else it was deleted meanwhile
+                        raise
+                except (sqlite3.Error, StoreError, ValueError) as error:
+                    problems.append(f"run {run_id}: {explain(error, location.path).message}")
+        except sqlite3.Error as error:
+            problems.append(f"there may be more runs: {explain(error, location.path).message}")
 
 
 def _every_id(reader: Reader) -> Iterator[str]:
-    last = ""
-    while page := reader.execute(_IDS, (last,)):
+    page = reader.execute(_IDS, ("",))
+    while page:
         yield from page
-        last = page[-1]
+        page = reader.execute(_IDS, (page[-1],))
 
 
 def _run_lines(reader: Reader, run_id: str) -> Iterator[dict[str, Any]]:
@@ -182,7 +184,3 @@ def _run_lines(reader: Reader, run_id: str) -> Iterator[dict[str, Any]]:
         yield from ({"type": "event", **event.to_dict()} for event in page)
         after = page[-1].seq
     yield from ({"type": "checkpoint", **each} for each in reader.execute(_CHECKPOINTS, (key,)))
-
-
-def _line(data: dict[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=True)
