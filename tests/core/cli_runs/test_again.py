@@ -194,7 +194,7 @@ def test_starting_a_run_tells_of_those_that_it_leaves(place: Place, tmp_path: Pa
     """With a store that outlives the process: a line each, those that nobody runs first, five at most."""
     flow = tmp_path / "flow.py"
     flow.write_text("from synapse_core import action\n@action\ndef only(params: dict): return {}\n")
-    place.store.waits = True  # type: ignore[misc]  # as a store on disk
+    place.store.waits = True  # as a store on disk
     place.session.submit([wait])
     orphans = [place.orphan(WORK, done={}) for _ in range(5)]
     done = place.synapse("run", str(flow), "-q", "--store", "shared:")
@@ -210,7 +210,7 @@ def test_a_run_that_was_left_and_cannot_be_taken_up_says_why(place: Place, tmp_p
     """Of the pipeline that is run now what was completed is compared with what it is."""
     flow = tmp_path / "flow.py"
     flow.write_text("from synapse_core import action\n@action\ndef only(params: dict): return {}\n")
-    place.store.waits = True  # type: ignore[misc]  # as a store on disk
+    place.store.waits = True  # as a store on disk
     run_id = place.orphan(WORK, done={"load": {}})
     run = place.store._run(run_id)
     plan = {**run.record.plan, "nodes": [{**node, "entrypoint": "gone_module:x"} for node in run.record.plan["nodes"]]}

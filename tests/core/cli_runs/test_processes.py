@@ -146,8 +146,8 @@ def test_a_killed_run_is_resumed_from_another_folder(steps: Steps) -> None:
     told = steps.synapse("run", "steps.py", "load", "-q")
     assert "1 unfinished run is not taken up" in told.err
     assert f"`synapse runs recover {run_id[:16]}` goes on with it" in told.err
-    elsewhere = Here(steps.folder / "home")
-    (elsewhere.folder / "go").touch()
+    elsewhere = Here(steps.folder / "elsewhere")
+    elsewhere.folder.mkdir()
     done = elsewhere.synapse("runs", "resume", run_id, "-q", env=steps.env)
     assert (done.code, done.json) == (0, {"first": 4, "rows": 3})
     run = steps.run()
@@ -159,7 +159,7 @@ def test_a_killed_run_is_resumed_from_another_folder(steps: Steps) -> None:
 def test_edits_between_crash_and_resume(steps: Steps) -> None:
     """A comment changes nothing; other code of a completed action is refused with a diff, and run again if forced."""
     run_id = steps.killed()
-    steps.edit("    return Data(3)", "    # three, as always\n        return Data(3)".replace("\n    ", "\n"))
+    steps.edit("    return Data(3)", "    # three, as always\n    return Data(3)")
     assert steps.synapse("runs", "resume", run_id, "--plan").code == 0
     steps.edit("return Data(3)", "return Data(rows=4)")
     plan = steps.synapse("runs", "resume", run_id, "--plan", "--json")

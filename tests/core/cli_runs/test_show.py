@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from synapse_core.actiondef import action
+from synapse_core import Session, action
 from tests.core.cli_runs.helpers import FAILING, FAN_OUT, WORK, Place, fail, load
 
 
@@ -89,10 +89,9 @@ def test_an_orphan_is_told_of(place: Place) -> None:
 
 def test_secrets_are_hidden(place: Place) -> None:
     """Those that a model declares, at any depth, and text whose name looks like one; in text, JSON and events."""
-    place.store.waits = True  # type: ignore[misc]  # a store that outlives the process has the names of secrets kept
+    place.store.waits = True  # a store that outlives the process has the names of secrets kept
     params = {"login": {"user": "me", "pin": 4711}, "api_key": "hunter2", "words": 7}
-    with_session = type(place.session)(store=place.store, entry_points=False)
-    with with_session as session:
+    with Session(store=place.store, entry_points=False) as session:
         run_id = session.submit([hide], params)
         session.wait(run_id)
     shown = place.runs("show", run_id, "--json")
