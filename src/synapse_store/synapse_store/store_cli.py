@@ -83,8 +83,9 @@ def check(state: State, store: str | None, as_json: bool) -> int:
         else:
             for problem in report.problems:
                 click.echo(problem)
-            found = f"{len(report.problems)} problems" if report.problems else "sound"
-            click.echo(f"{kept.location}: {found}; {report.runs:,} runs, {report.events:,} events")
+            found = _count(len(report.problems), "problem") if report.problems else "sound"
+            seen = f"{_count(report.runs, 'run')}, {_count(report.events, 'event')}"
+            click.echo(f"{kept.location}: {found}; {seen}")
     return STORE if report.problems else COMPLETED
 
 
@@ -97,7 +98,7 @@ def vacuum(state: State, store: str | None) -> int:
     """
     with _opened(state, store) as (session, kept):
         report = session.call(kept.vacuum())
-        files = f"; {report.files} stray files removed" if report.files else ""
+        files = f"; {_count(report.files, 'stray file')} removed" if report.files else ""
         click.echo(f"{kept.location}: {_size(report.before)} before, {_size(report.after)} now{files}")
     return COMPLETED
 
@@ -115,7 +116,7 @@ def export(state: State, store: str | None, runs: Sequence[str], output: str) ->
         here = output == "-"
         report = session.call(kept.export(sys.stdout if here else output, list(runs) or None))
     if not here:
-        click.echo(f"{output}: {report.runs:,} runs, {report.lines:,} lines", err=True)
+        click.echo(f"{output}: {_count(report.runs, 'run')}, {_count(report.lines, 'line')}", err=True)
     for problem in report.problems:
         click.echo(problem, err=True)
     return STORE if report.problems else COMPLETED
@@ -140,7 +141,7 @@ def prune(state: State, store: str | None, *, age: timedelta, keep_failed: bool,
         return COMPLETED
     for run in found:
         click.echo(f"{run.id}  {run.status:<9}  {run.completed_at:%Y-%m-%d %H:%M}  {run.name}")
-    click.echo(f"{len(found):,} runs {'would be ' if dry_run else ''}forgotten")
+    click.echo(f"{_count(len(found), 'run')} {'would be ' if dry_run else ''}forgotten")
     return COMPLETED
 
 
@@ -148,6 +149,10 @@ def _print_json(data: object) -> None:
     import json
 
     click.echo(json.dumps(data, indent=2))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def _size(number: float) -> str:
