@@ -319,6 +319,48 @@ def test_the_plan_of_a_resume_gives_a_reason_for_each_action_and_runs_nothing(se
     assert Counter.ran == []
 
 
+@attrs.frozen
+class Login:
+    user: str
+    api_key: str = attrs.field(metadata={"secret": True})
+
+
+class Fetch(BaseAction[Login]):
+    """Needs a secret."""
+
+    def execute(self) -> dict[str, int]:
+        Counter.ran.append("fetch")
+        return {"n": 1}
+
+
+class FetchAny(BaseAction[dict]):
+    """Takes all params there are."""
+
+    def execute(self) -> dict[str, int]:
+        return {"n": 1}
+
+
+def test_another_secret_is_no_change(session: Session) -> None:
+    """A key that has expired is replaced: what it was used for stays."""
+    Counter.failing = {"epochs"}
+    run_id = fails(session, [Fetch, Epochs], {"user": "me", "api_key": "hush"})
+    Counter.failing = set()
+    session.execute([Fetch, Epochs], {"api_key": "quiet"}, resume_from=run_id)
+    assert Counter.ran.count("fetch") == 1
+
+
+def test_a_change_is_told_without_secrets(session: Session) -> None:
+    """An action without a model is compared by all params; what looks secret in them is not shown."""
+    Counter.failing = {"epochs"}
+    run_id = fails(session, [FetchAny, Epochs], {"user": "me", "api_key": "hush", "more": {"token": "hush"}})
+    others = {"user": "you", "api_key": "quiet", "more": {"token": "quiet"}}
+    with pytest.raises(PipelineChangedError, match="param 'user' was 'me', and is 'you'") as caught:
+        session.submit([FetchAny, Epochs], others, resume_from=run_id)
+    assert "param 'api_key' was '***', and is '***'" in str(caught.value)
+    assert "hush" not in str(caught.value)
+    assert "quiet" not in str(caught.value)
+
+
 def test_nothing_to_resume_from_is_an_error_unless_that_is_fine(session: Session) -> None:
     """No silent fresh start."""
     Counter.failing = {"each 1"}

@@ -30,16 +30,22 @@ class Identities:
     schema: Schema
     version_of: Callable[[ActionSpec], str]
     _actions: dict[str, tuple[str, str]] = field(factory=dict, init=False)
+    _known: dict[str, frozenset[str] | None] = field(factory=dict, init=False)
 
     def inputs(self, node: PlanNode, params: Mapping[str, Any]) -> str:
-        """The hash of the params that the node's action knows; of all, where it has no model."""
+        """The hash of the params that the node's action knows, but for secrets; of all, where it has no model."""
         known = self.known(node)
         return inputs_hash(params if known is None else {key: value for key, value in params.items() if key in known})
 
     def known(self, node: PlanNode) -> frozenset[str] | None:
-        """The params that the node's action knows; None where it has no model and takes all."""
-        model = node.spec.params_model
-        return None if model is None else self.schema.names(model)
+        """The params that the node's action knows, but for secrets; None where it has no model and takes all."""
+        if node.name not in self._known:
+            model = node.spec.params_model
+            self._known[node.name] = None if model is None else self._names(model)
+        return self._known[node.name]
+
+    def _names(self, model: type) -> frozenset[str]:
+        return self.schema.names(model) - {each.name for each in self.schema.fields(model) if each.secret}
 
     def action(self, node: PlanNode) -> tuple[str, str]:
         """The entry point of the node's action, as another process finds it, and its version."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from synapse_core.engine.identity import Identities
+from synapse_core.env.masking import hide
 from synapse_core.errors import PipelineChangedError, PipelineError
 from synapse_core.models import Checkpoint
 from synapse_core.pipeline import ParamsView, Plan, PlanNode
@@ -90,7 +91,7 @@ def plan_resume(
     Raises:
         NotFoundError: there is no action ``rerun_from``.
     """
-    return _Comparison(plan, params, record, checkpoints, identities, midway).compare(rerun_from)
+    return _Comparison(plan, params, record, checkpoints, identities, midway=midway).compare(rerun_from)
 
 
 class _Comparison:
@@ -101,6 +102,7 @@ class _Comparison:
         record: RunRecord,
         checkpoints: Sequence[Checkpoint],
         identities: Identities,
+        *,
         midway: Collection[str],
     ) -> None:
         self._midway = frozenset(name.partition("[")[0] for name in midway)
@@ -110,6 +112,7 @@ class _Comparison:
         self._kept = {checkpoint.action_name: checkpoint for checkpoint in checkpoints}
         self._identities = identities
         self._was = {node["name"]: node for node in record.plan.get("nodes", ())}
+        self._secrets = frozenset(record.plan.get("secrets", ()))
         self._view = ParamsView(plan, params, identities.schema)
         self._reuse: dict[str, Checkpoint] = {}
         self._skipped: set[str] = set()
@@ -189,7 +192,14 @@ class _Comparison:
         differing = [key for key in consumed if key not in before or before[key] != self._params[key]]
         if not differing:
             return ["its inputs are not those it was given"]
-        return [f"param {key!r} was {_shown(before.get(key))}, and is {_shown(self._params[key])}" for key in differing]
+        return [
+            f"param {key!r} was {self._shown(key, before)}, and is {self._shown(key, self._params)}"
+            for key in differing
+        ]
+
+    def _shown(self, key: str, params: Mapping[str, Any]) -> str:
+        text = repr(hide({key: params.get(key)}, self._secrets)[key])
+        return text if len(text) <= 60 else f"{text[:60]}…"
 
     # -- what is reused ---------------------------------------------------------------------------------------
 
@@ -238,8 +248,3 @@ def _listed(names: Sequence[str]) -> str:
 
 def _version(text: str) -> str:
     return text if text.startswith("code ") else f"version {text!r}"
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"

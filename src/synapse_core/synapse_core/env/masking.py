@@ -22,6 +22,19 @@ def is_secret(key: str, named: frozenset[str]) -> bool:
     return bool(re.search(_HIDDEN_NAMES, key)) or not named.isdisjoint((lower, *lower.split(".")))
 
 
+def hide(value: Any, named: frozenset[str]) -> Any:
+    """JSON data without the secrets in it: what is ``named``, at any depth, and text whose name looks secret."""
+    if isinstance(value, Mapping):
+        return {name: MASK if _hides(name, inner, named) else hide(inner, named) for name, inner in value.items()}
+    return [hide(inner, named) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _hides(name: str, value: Any, named: frozenset[str]) -> bool:
+    if value in (None, ""):
+        return False
+    return name in named or (not isinstance(value, bool | int | float) and is_secret(name, frozenset()))
+
+
 class Mask:
     """Hides the secrets of one set of values."""
 
