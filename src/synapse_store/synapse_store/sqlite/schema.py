@@ -71,9 +71,26 @@ _STATES = (
     "CREATE TABLE states (run INTEGER PRIMARY KEY, seq INTEGER NOT NULL, state TEXT NOT NULL)",
 )
 
+_SERVED = (
+    "CREATE TABLE definitions (id TEXT PRIMARY KEY, pipeline TEXT NOT NULL) WITHOUT ROWID",
+    # The last batch of each producer of a run, and the last event then: by it what was sent twice is told.
+    """
+    CREATE TABLE producers (
+        run INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        epoch INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        PRIMARY KEY (run, name)
+    ) WITHOUT ROWID
+    """,
+    "CREATE TRIGGER forget_producers AFTER DELETE ON runs BEGIN DELETE FROM producers WHERE run = OLD.key; END",
+)
+
 MIGRATIONS = (
     Migration(1, "runs, events, checkpoints", _TABLES),
     Migration(2, "states of long runs", _STATES),
+    Migration(3, "definitions of pipelines, and batches that are taken once", _SERVED),
 )
 
 VERSION = MIGRATIONS[-1].version

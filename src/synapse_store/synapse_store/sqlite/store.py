@@ -23,11 +23,12 @@ from synapse_store.sqlite.listing import page
 from synapse_store.sqlite.location import Durability, Location, default_path, parse_url
 from synapse_store.sqlite.migrate import check_file
 from synapse_store.sqlite.reading import Reading
+from synapse_store.sqlite.served import Served
 from synapse_store.sqlite.shared import Attachment, SharedFile
 from synapse_store.sqlite.upkeep import ExportReport, VacuumReport
 
 
-class SQLiteStore:
+class SQLiteStore(Served):
     """Remembers runs in an SQLite file, which many processes may use at once; safe on several threads and loops.
 
     The file is opened, and made if there is none, when it is first needed. What a method has returned for is on
