@@ -29,7 +29,7 @@ _REMEMBERED = 1000
 
 _PAGE = 1000
 _SINKS_CLOSE = 5.0
-_CLOSE = 15.0
+_CLOSE = 10.0
 
 
 @define(eq=False)
@@ -259,12 +259,13 @@ class Host:
             yield folding.snapshot()
 
     async def close(self) -> None:
-        """Cancel what still runs, and wait for it a while."""
-        running = [hosted for hosted in self._runs.values() if not hosted.end.done()]
-        for hosted in running:
-            hosted.engine.cancel("the session was closed")
-        if running:
-            await asyncio.wait([hosted.end for hosted in running], timeout=_CLOSE)
+        """Cancel what still runs, and wait for it a while; then by force."""
+        for force in (False, True):
+            running = [hosted for hosted in self._runs.values() if not hosted.end.done()]
+            for hosted in running:
+                hosted.engine.cancel("the session was closed", force=force)
+            if running:
+                await asyncio.wait([hosted.end for hosted in running], timeout=_CLOSE)
 
 
 def _seen(task: asyncio.Task[RunEnd]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_CLOSED = "this session is closed"
 
 
 class LoopThread:
@@ -20,22 +23,30 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._pid = os.getpid()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The loop; its thread runs from the first time on that this is asked for.
 
         Raises:
-            RuntimeError: it was closed.
+            RuntimeError: it was closed, or is that of the process which this one was forked from.
         """
+        if self.is_foreign:
+            raise RuntimeError("this session is of the process that this one was forked from: make one here")
         with self._lock:
             if self._closed:
-                raise RuntimeError("this session is closed")
+                raise RuntimeError(_CLOSED)
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=self._serve, args=(self._loop,), name=self._name, daemon=True)
                 self._thread.start()
             return self._loop
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether this is a fork of the process that it was made in, where its thread does not run."""
+        return os.getpid() != self._pid
 
     @staticmethod
     def _serve(loop: asyncio.AbstractEventLoop) -> None:
@@ -43,6 +54,7 @@ class LoopThread:
         try:
             loop.run_forever()
         finally:
+            loop.run_until_complete(_end_all())
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
@@ -63,13 +75,24 @@ class LoopThread:
         if threading.current_thread() is self._thread:
             work.close()
             raise RuntimeError("a session cannot be waited for in its own thread; use the _async methods")
-        return self.begin(work).result()
+        try:
+            return self.begin(work).result()
+        except CancelledError:
+            if self._closed:
+                raise RuntimeError(_CLOSED) from None
+            raise
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run ``work`` there, from whatever loop this is."""
         if threading.current_thread() is self._thread:
             return await work
-        return await asyncio.wrap_future(self.begin(work))
+        try:
+            return await asyncio.wrap_future(self.begin(work))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed and not (task and task.cancelling()):
+                raise RuntimeError(_CLOSED) from None
+            raise
 
     def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
         """Iterate there, for a caller that blocks; Ctrl-C ends the waiting and the iteration."""
@@ -84,7 +107,8 @@ class LoopThread:
         finally:
             if step is not None:
                 step.cancel()
-            self.call(_close(items))
+            if not self._closed:
+                self.call(_close(items))
 
     async def iterate_async(self, items: AsyncIterator[T]) -> AsyncIterator[T]:
         """Iterate there, from whatever loop this is."""
@@ -95,10 +119,13 @@ class LoopThread:
                 except StopAsyncIteration:
                     return
         finally:
-            await self.run(_close(items))
+            if not self._closed:
+                await self.run(_close(items))
 
     def close(self) -> None:
-        """Stop the loop and wait for its thread, a little."""
+        """End what still runs there, stop the loop, and wait for its thread, a little."""
+        if self.is_foreign:
+            return
         with self._lock:
             self._closed = True
             if self._loop is None:
@@ -106,6 +133,14 @@ class LoopThread:
             self._loop.call_soon_threadsafe(self._loop.stop)
         if self._thread is not None and threading.current_thread() is not self._thread:
             self._thread.join(5)
+
+
+async def _end_all() -> None:
+    """Cancel all that still runs on this loop, so that nobody waits for it for ever."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _next(items: AsyncIterator[T]) -> T:

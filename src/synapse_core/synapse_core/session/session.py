@@ -337,7 +337,7 @@ class Session:
 
     def close(self) -> None:
         """Cancel what still runs, and let go of threads, executors and the store."""
-        if self._closed:
+        if self._closed or self._loop.is_foreign:
             return
         self._closed = True
         try:
