@@ -224,6 +224,8 @@ def _action_started(cell: _Cell, event: Event) -> None:
     cell.status = ActionStatus.RUNNING
     cell.attempt = event.attempt
     cell.started_at = cell.started_at or event.time
+    # An attempt has a pace of its own, though it may go on where the one before had come to.
+    cell.categories = {name: CategoryProgress(entry.current, entry.total) for name, entry in cell.categories.items()}
     total = event.payload.get("instances")
     if type(total) is int and total >= 0 and cell.instances is None:
         cell.instances = {ActionStatus.PENDING.value: total}

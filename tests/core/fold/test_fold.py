@@ -72,6 +72,31 @@ def test_progress_counts_rate_and_time_left():
     assert (epochs.rate, epochs.eta) == (0.5, 16.0)
 
 
+def test_an_attempt_that_goes_on_has_a_pace_of_its_own():
+    """A recovered action reports on where it was: the time that nobody ran it does not count."""
+    state = after(
+        draft(Kind.ACTION_STARTED, "train", 1, 0),
+        draft(Kind.ACTION_PROGRESS, "train", 1, 0, current=0, total=10),
+        draft(Kind.ACTION_PROGRESS, "train", 1, 4, current=4, total=10),
+        draft(Kind.ACTION_STARTED, "train", 2, 1000),
+    )
+    (kept,) = state.action("train").categories.values()
+    assert (kept.current, kept.total, kept.rate, kept.eta) == (4, 10, None, None)
+    state = fold(
+        stamp(
+            "run",
+            state.seq,
+            [
+                draft(Kind.ACTION_PROGRESS, "train", 2, 1000, current=4, total=10),
+                draft(Kind.ACTION_PROGRESS, "train", 2, 1002, current=8, total=10),
+            ],
+        ),
+        state,
+    )
+    (pace,) = state.action("train").categories.values()
+    assert (pace.rate, pace.eta) == (2.0, 1.0)
+
+
 def test_progress_that_goes_back_is_counted_anew():
     """A new attempt or epoch has no negative rate."""
     state = after(

@@ -43,8 +43,9 @@ def tell_unfinished(session: Session, target: str, store: str | None = None) -> 
         return
     told = sorted(found, key=lambda left: left.engine.lives)[:_MOST_TOLD]
     rows = [(short_id(left.run.id), left.run.name, _reason(session, left, target, store)) for left in told]
-    many = f"{len(found)} unfinished runs are" if len(found) > 1 else "1 unfinished run is"
-    more = [f"and {len(found) - len(told)} more"] if len(found) > len(told) else []
+    at_least = " or more" if len(found) == _MOST_LOOKED_AT else ""
+    many = f"{len(found)}{at_least} unfinished runs are" if len(found) > 1 else "1 unfinished run is"
+    more = [f"and {len(found) - len(told)}{at_least} more"] if len(found) > len(told) else []
     warn("\n".join([f"{many} not taken up; `synapse runs recover` tells more", columns(rows), *more]))
 
 

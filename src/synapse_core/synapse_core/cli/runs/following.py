@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -107,9 +107,10 @@ def read(
         after = page[-1].seq
 
 
-def states(batches: Iterator[list[Event]]) -> Iterator[PipelineProgress]:
-    """The states that events lead to, one a batch."""
-    folding = Folding()
+def states(start: PipelineProgress, batches: Iterable[list[Event]]) -> Iterator[PipelineProgress]:
+    """The state to start with, and those that the events behind it lead to, one a batch."""
+    yield start
+    folding = Folding(start)
     for batch in batches:
         for event in batch:
             folding.apply(event)

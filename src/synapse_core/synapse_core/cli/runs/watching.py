@@ -24,10 +24,10 @@ def watch(session: Session, run_id: str, *, as_json: bool = False, store: str | 
     Raises:
         RunNotFoundError: there is no such run.
     """
-    session.progress(run_id)
-    with Follower(session, run_id) as follower:
+    start = session.progress(run_id)
+    with Follower(session, run_id, after=start.seq) as follower:
         try:
-            seen = states(iter(follower))
+            seen = states(start, follower)
             last = _print_all(seen) if as_json else display_progress(seen)
         except KeyboardInterrupt:
             return _stopped(session, run_id, store)
