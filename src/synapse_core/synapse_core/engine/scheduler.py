@@ -127,7 +127,7 @@ class Scheduler:
             raise
         except SynapseError as error:
             failure = Failure(type(error).__name__, str(error))
-            self._failed(node, node.name, Outcome("invalid", failure=failure, value=error), 0, [])
+            self._failed(Job(node, node.name, {}), Outcome("invalid", failure=failure, value=error))
             return []
 
     async def _run(self, node: PlanNode) -> list[str]:
@@ -207,7 +207,7 @@ class Scheduler:
     async def _settle(self, job: Job, outcome: Outcome) -> list[str]:
         """Store how a node's job ended; the nodes that are now ready."""
         if outcome.status != "completed":
-            self._failed(job.node, job.name, outcome, job.attempt, job.tail)
+            self._failed(job, outcome)
             return []
         await self._recorder.commit(*self._identities.completion(self._run_id, job, outcome))
         return self._done(job, outcome)
@@ -221,18 +221,19 @@ class Scheduler:
             self._results[name] = outcome.result
         return self._released(job.node)
 
-    def _failed(self, node: PlanNode, name: str, outcome: Outcome, attempt: int, tail: list[Draft]) -> None:
-        """Store that a job failed, and do what the pipeline says of failures."""
-        if attempt == 0 and outcome.status == "cancelled":
-            self._skip([name], self._halted or "cancelled")
+    def _failed(self, job: Job, outcome: Outcome, *, told: bool = False) -> None:
+        """Store that a job failed, and do what the pipeline says of failures, unless it was ``told`` already."""
+        if job.attempt == 0 and outcome.status == "cancelled":
+            self._skip([job.name], self._halted or "cancelled")
             return
-        self._recorder.post([*tail, Draft(Kind.ACTION_FAILED, now(), name, attempt, failure_payload(outcome))])
+        failed = Draft(Kind.ACTION_FAILED, now(), job.name, job.attempt, failure_payload(outcome))
+        self._recorder.post([*job.tail, failed])
         if outcome.status == "cancelled":
             return
-        if node.each is None or name != node.name:  # an instance has said why already
-            self._fail(name, outcome)
-        if name == node.name:
-            self._skip_dependents(node)
+        if not told:
+            self._fail(job.name, outcome)
+        if job.name == job.node.name:
+            self._skip_dependents(job.node)
 
     def _fail(self, name: str, outcome: Outcome) -> None:
         text = f"action {name!r} failed: {outcome.failure}" if name else f"the engine failed: {outcome.failure}"
@@ -264,7 +265,11 @@ class Scheduler:
         job.attempt += 1
         started = Draft(Kind.ACTION_STARTED, now(), node.name, job.attempt, {"instances": len(fan.items)})
         self._recorder.post([started])
-        return await self._settle(job, await fan.run())
+        outcome = await fan.run()
+        if outcome.status != "completed":  # an instance has said why
+            self._failed(job, outcome, told=True)
+            return []
+        return await self._settle(job, outcome)
 
     async def _instance(self, node: PlanNode, index: int, item: Any) -> Outcome | None:
         """Run one instance; None where it could not be started any more."""
@@ -283,5 +288,5 @@ class Scheduler:
         if outcome.status == "completed":
             await self._recorder.commit(*self._identities.completion(self._run_id, job, outcome))
         else:
-            self._failed(node, job.name, outcome, job.attempt, job.tail)
+            self._failed(job, outcome)
         return outcome

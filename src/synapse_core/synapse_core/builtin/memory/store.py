@@ -290,7 +290,10 @@ class MemoryStore:
             self._forget(run)
 
     async def aclose(self) -> None:
-        """Nothing waits to be written."""
+        """Nothing waits to be written; the files of long runs are freed."""
+        with self._lock:
+            for run in self._runs.values():
+                run.log.close()
 
 
 def _summary(run: _Run) -> RunSummary:
