@@ -1,0 +1,215 @@
+// The list of runs: live, by status, by name or id, page by page.
+
+import { follow, get, getPage } from "./api.js";
+import { announce, bar, h, icon, pill, setAttr, setText } from "./dom.js";
+import { ago, moment, percent, span } from "./format.js";
+
+const PAGE = 50;
+const POLL = 4000;
+const STATUSES = ["", "running", "pending", "completed", "failed", "cancelled"];
+
+export function listView(main, query, tellLink) {
+  document.title = "Runs · Synapse";
+  const rows = new Map();
+  const wanted = { status: query.get("status") ?? "", text: query.get("q") ?? "" };
+  let cursor = null;
+  let asked = 0;
+  let closed = false;
+
+  const filters = h("div", { class: "filters", role: "group", "aria-label": "Status" }, STATUSES.map(filter));
+  const field = h("input", { type: "search", placeholder: "Search by name or id", "aria-label": "Search runs by name or id", "aria-keyshortcuts": "/" });
+  field.value = wanted.text;
+  const list = h("ul", { class: "runs", "aria-label": "Runs" });
+  const note = h("p", { class: "note", role: "status" }, "Loading…");
+  const more = h("button", { type: "button", class: "more", hidden: true, onclick: () => load(cursor) }, "Older runs");
+  main.append(h("div", { class: "bar-of-list" }, h("h1", {}, "Runs"), filters, field), list, note, more);
+
+  function filter(status) {
+    const about = status ? [icon(status), status] : ["all"];
+    return h("button", { type: "button", "data-status": status, "aria-pressed": status === wanted.status, onclick: () => choose(status) }, about);
+  }
+
+  function choose(status) {
+    wanted.status = status;
+    for (const button of filters.children) setAttr(button, "aria-pressed", button.dataset.status === status);
+    again();
+  }
+
+  function again() {
+    const text = new URLSearchParams(Object.entries({ status: wanted.status, q: wanted.text }).filter(([, value]) => value)).toString();
+    history.replaceState(null, "", text ? `#/?${text}` : "#/");
+    for (const row of rows.values()) row.element.remove();
+    rows.clear();
+    load(null);
+  }
+
+  async function load(from) {
+    const turn = ++asked;
+    try {
+      const found = await fetchPage(wanted, from);
+      if (closed || turn !== asked) return;
+      const isNew = from === null && rows.size > 0;
+      for (const run of found.data) put(run);
+      if (isNew && !wanted.text) forget(found.data, found.cursor);
+      if (!isNew) cursor = found.cursor;
+      order();
+    } catch (error) {
+      if (!closed && turn === asked && rows.size === 0) setText(note, error.message);
+    }
+  }
+
+  /** What the newest page ought to have and has not is gone, or is in another status now. */
+  function forget(page, next) {
+    const there = new Set(page.map((run) => run.id));
+    for (const [id, row] of rows) {
+      if (there.has(id) || (next !== null && id < next)) continue;
+      row.element.remove();
+      rows.delete(id);
+    }
+  }
+
+  function put(run) {
+    if (!matches(run, wanted)) {
+      rows.get(run.id)?.element.remove();
+      rows.delete(run.id);
+      return;
+    }
+    const known = rows.get(run.id);
+    if (known) known.update(run);
+    else rows.set(run.id, runRow(run));
+  }
+
+  function order() {
+    const sorted = [...rows.keys()].sort((a, b) => (a < b ? 1 : -1));
+    sorted.forEach((id, place) => {
+      const element = rows.get(id).element;
+      if (list.children[place] !== element) list.insertBefore(element, list.children[place] ?? null);
+    });
+    more.hidden = cursor === null;
+    setText(note, rows.size ? "" : emptyNote(wanted));
+  }
+
+  // The stream tells how runs go on; what is no longer wanted stays until the next look, so that nothing jumps away.
+  const stream = follow("/stream", { status: "running" }, {
+    onLink: (stands) => tellLink(stands),
+    onState: (state, event) => {
+      const row = rows.get(state.run_id);
+      if (row) row.update({ ...state, id: state.run_id });
+      else put({ ...state, id: state.run_id, error: state.error });
+      if (!row) order();
+      if (event !== "progress") announce(`${state.name || "A run"} ${event}`);
+    },
+  });
+  const poll = setInterval(() => document.hidden || load(null), POLL);
+  const tick = setInterval(() => rows.forEach((row) => row.tick()), 1000);
+
+  let typed = 0;
+  field.addEventListener("input", () => {
+    clearTimeout(typed);
+    typed = setTimeout(() => {
+      wanted.text = field.value.trim();
+      again();
+    }, 200);
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown") step(event, 0);
+    if (event.key === "Escape") list.querySelector("a")?.focus();
+  });
+  list.addEventListener("keydown", (event) => {
+    const links = [...list.querySelectorAll("a")];
+    const at = links.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
+    if (to === -1) field.focus();
+    else if (to !== undefined) step(event, to);
+  });
+
+  function step(event, place) {
+    const links = list.querySelectorAll("a");
+    event.preventDefault();
+    links[Math.min(place, links.length - 1)]?.focus();
+  }
+
+  load(null);
+  return {
+    close() {
+      closed = true;
+      stream.close();
+      clearInterval(poll);
+      clearInterval(tick);
+      clearTimeout(typed);
+    },
+    focus: (from) => (list.querySelector(`a[href="#${CSS.escape(from)}"]`) ?? main).focus(),
+    search: () => field.focus(),
+    escape: () => wanted.text && ((field.value = wanted.text = ""), again()),
+  };
+}
+
+/** A page of runs. The service looks names up as a whole and ids one by one; parts of either are looked for here. */
+async function fetchPage(wanted, from) {
+  const query = { view: "summary", limit: PAGE, status_filter: wanted.status };
+  const text = wanted.text;
+  if (!text) return getPage("/runs", { ...query, cursor: from });
+  const [page, named, one] = await Promise.all([
+    getPage("/runs", { ...query, limit: 500, cursor: from }),
+    from ? { data: [] } : getPage("/runs", { ...query, name: text }),
+    from ? null : byId(text),
+  ]);
+  return { data: [...page.data, ...named.data, ...(one ? [one] : [])], cursor: page.cursor };
+}
+
+async function byId(text) {
+  if (!/^[\w.~-]{6,}$/.test(text)) return null;
+  try {
+    return await get(`/runs/${encodeURIComponent(text)}`);
+  } catch {
+    return null;
+  }
+}
+
+function matches(run, wanted) {
+  const text = wanted.text.toLowerCase();
+  const found = !text || (run.name ?? "").toLowerCase().includes(text) || run.id.toLowerCase().includes(text);
+  return found && (!wanted.status || run.status === wanted.status);
+}
+
+function emptyNote(wanted) {
+  if (wanted.text || wanted.status) return "No run is like that.";
+  return "No runs yet. Start one with: synapse run PIPELINE --store URL";
+}
+
+/** One line of the list. */
+function runRow(run) {
+  let shown = run;
+  const status = h("span", { class: "status" });
+  const name = h("span", { class: "name" });
+  const error = h("span", { class: "error-line" });
+  const progress = bar("Progress");
+  const share = h("span", { class: "share num" });
+  const when = h("span", { class: "when num" });
+  const took = h("span", { class: "took num" });
+  const link = h("a", { href: `#/runs/${run.id}` }, status, h("span", { class: "what" }, name, h("span", { class: "id num" }, run.id), error), h("span", { class: "how" }, progress.element, share), when, took);
+  const element = h("li", { "data-run": run.id }, link);
+  let said = null;
+
+  function tick() {
+    setText(when, ago(shown.created_at));
+    setText(took, span(shown.started_at, shown.completed_at));
+  }
+
+  function update(next) {
+    shown = { ...shown, ...next };
+    if (said !== shown.status) status.replaceChildren(pill((said = shown.status)));
+    setText(name, shown.name || "unnamed");
+    setText(error, shown.status === "failed" ? (shown.error ?? "") : "");
+    const moves = shown.status !== "failed" && shown.status !== "cancelled";
+    setText(share, moves ? percent(shown.overall_progress) : "");
+    setAttr(progress.element, "hidden", !moves);
+    setAttr(when, "title", moment(shown.created_at));
+    setAttr(element, "class", shown.status);
+    progress.set(shown.overall_progress, shown.status);
+    tick();
+  }
+
+  update(run);
+  return { element, update, tick };
+}
