@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import asdict
-from rich.text import Text
 
 from synapse_core.cli import codes
-from synapse_core.cli.runs.tables import print_table
 from synapse_core.cli.tables import show_json
 from synapse_core.cli.telling import complain, say
 from synapse_core.engine.resume import ActionDecision, ResumePlan
@@ -30,7 +30,7 @@ def tell_plan(plan: ResumePlan | None, *, as_json: bool) -> int:
     elif plan is None:
         say("there is nothing to resume from: all would be run")
     else:
-        print_table(("ACTION", "DOES", "WHY"), [_row(action) for action in actions])
+        _print(actions)
         if changed:
             complain("it would be refused: what was completed has changed since", _HINT)
     return codes.USAGE if changed else codes.COMPLETED
@@ -48,9 +48,14 @@ def words_of(plan: ResumePlan | None) -> str:
     return f"takes up {plan.run_id}: {'; '.join(told)}"
 
 
-def _row(action: ActionDecision) -> list[str | Text]:
-    word = _word(action)
-    return [action.name, Text(word, _STYLES[word]), action.why]
+def _print(actions: Sequence[ActionDecision]) -> None:
+    from rich.text import Text
+
+    from synapse_core.cli.runs.tables import print_table
+
+    words = [(action, _word(action)) for action in actions]
+    rows = [(action.name, Text(word, _STYLES[word]), action.why) for action, word in words]
+    print_table(("ACTION", "DOES", "WHY"), rows)
 
 
 def _word(action: ActionDecision) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from synapse_core.cli import codes
 from synapse_core.cli.naming import runs_command, short_ids
 from synapse_core.cli.runs.finding import find_run, opened
-from synapse_core.cli.runs.tables import Cell, print_table, state_cell
 from synapse_core.cli.seeing import Display, display_of, see_through, sigterm_as_interrupt
 from synapse_core.cli.state import State
 from synapse_core.cli.tables import show_json
@@ -23,13 +22,16 @@ _HEADS = ("RUN", "NAME", "STATUS", "CAN BE TAKEN UP")
 
 def list_unfinished(state: State, store: str | None, *, as_json: bool) -> int:
     """Print the unfinished runs, and whether each can be taken up; the exit code."""
+    from synapse_core.cli.runs.tables import print_table, state_cell
+
     with opened(state, store) as session:
         found = session.unfinished()
         if as_json:
             show_json({"runs": [_told(run) for run in found]})
         elif found:
             shorts = short_ids(run.run_id for run in found)
-            print_table(_HEADS, [_row(run, shorts[run.run_id]) for run in found])
+            rows = [(shorts[run.run_id], run.name, state_cell(run.status), _ready(run)) for run in found]
+            print_table(_HEADS, rows)
             ready = [run for run in found if run.reason is None]
             if ready:
                 word = "--all" if len(ready) > 1 else ready[0].run_id
@@ -49,8 +51,8 @@ def _told(run: Unfinished) -> dict[str, object]:
     }
 
 
-def _row(run: Unfinished, short: str) -> list[Cell]:
-    return [short, run.name, state_cell(run.status), "yes" if run.reason is None else f"no: {run.reason}"]
+def _ready(run: Unfinished) -> str:
+    return "yes" if run.reason is None else f"no: {run.reason}"
 
 
 def recover(state: State, run: str | None, *, store: str | None, watch: bool | None, as_json: bool, quiet: bool) -> int:
