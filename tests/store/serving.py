@@ -6,7 +6,7 @@ import asyncio
 import http.client
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -36,6 +36,7 @@ class Served:
 
     url: str
     store: object
+    stop: Callable[[], None]
 
     @property
     def address(self) -> tuple[str, int]:
@@ -97,17 +98,21 @@ def served(store=None, settings: Settings | None = None, port: int = 0) -> Itera
             ready.set()
             loop.close()
 
+    def end() -> None:
+        if thread.is_alive():
+            loop.call_soon_threadsafe(stop.set)
+        thread.join(30)
+
     thread = threading.Thread(target=run, name="service")
     thread.start()
     ready.wait(30)
     try:
         if errors:
             raise errors[0]
-        yield Served(found[0], store)
+        yield Served(found[0], store, end)
     finally:
         if not errors:
-            loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
+            end()
         assert not thread.is_alive(), "the service does not end"
         if errors:
             raise errors[0]
