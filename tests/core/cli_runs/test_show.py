@@ -118,6 +118,16 @@ def test_checkpoints_have_the_params_after_them(place: Place) -> None:
     assert learn_done["params_snapshot"] == {"source": "x", "rows": 3, "first": 1, "rate": 1}
 
 
+def test_the_result_is_shown(place: Place) -> None:
+    """A line for each of its values; as JSON as it is."""
+    run_id = place.ran(WORK, {"source": "x"})
+    assert place.runs("show", run_id, "--json").json["result"] == {"first": 1, "rate": 1}
+    lines = [line.split() for line in place.runs("show", run_id).out.splitlines()]
+    assert ["params", "source", "=", '"x"'] in lines
+    assert ["result", "first", "=", "1"] in lines
+    assert ["rate", "=", "1"] in lines
+
+
 def test_instances_that_did_not_complete_have_rows(place: Place) -> None:
     """Of an action with ``each`` the counts, and the instances that matter."""
     run_id = place.ran(FAN_OUT, {"numbers": [1, 2, 3], "bad": 2})

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from synapse_core.session import Session
 
 _LOOK_EVERY = 2.0
+"""Seconds without an event, after which it is looked whether anybody still runs the run."""
+
 _PAGE = 1000
 
 
@@ -28,27 +30,17 @@ class Follower:
         run_id: the run.
         after: the event to begin behind.
         kinds: of which kinds; all, if None.
-        look_every: seconds without an event, after which it is looked whether anybody still runs the run.
 
     Attributes:
         orphaned: it ended as nobody runs the run any more.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        run_id: str,
-        *,
-        after: int = 0,
-        kinds: Collection[str] | None = None,
-        look_every: float = _LOOK_EVERY,
-    ) -> None:
+    def __init__(self, session: Session, run_id: str, *, after: int = 0, kinds: Collection[str] | None = None) -> None:
         self.orphaned = False
         self._session = session
         self._run_id = run_id
         self._after = after
         self._kinds = kinds
-        self._look_every = look_every
         self._batches: AsyncIterator[list[Event]] | None = None
         self._coming: asyncio.Future[list[Event]] | None = None
 
@@ -70,7 +62,7 @@ class Follower:
             self._batches = self._session.store.watch(self._run_id, after=self._after, kinds=self._kinds)
         if self._coming is None:
             self._coming = asyncio.ensure_future(_step(self._batches))
-        while not (await asyncio.wait({self._coming}, timeout=self._look_every))[0]:
+        while not (await asyncio.wait({self._coming}, timeout=_LOOK_EVERY))[0]:
             if await self._is_orphan() and not self._coming.done():
                 self.orphaned = True
                 return None

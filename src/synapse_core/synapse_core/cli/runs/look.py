@@ -59,6 +59,11 @@ class Looked:
         return found
 
     @property
+    def result(self) -> Any:
+        """The run's result, without secrets; None while there is none."""
+        return self.secrets.public(self.progress.result)
+
+    @property
     def advice(self) -> list[Advice]:
         """What to type next."""
         return advice_on(self.progress, self.engine, self.record, self.checkpoints, self.store)
@@ -71,7 +76,7 @@ class Looked:
             "id": record.id,
             **{key: value for key, value in told.items() if key != "run_id"},
             "params": self.params,
-            "result": self.secrets.public(self.progress.result),
+            "result": self.result,
             "work_dir": record.work_dir,
             "store": self.kept,
             "target": record.target,

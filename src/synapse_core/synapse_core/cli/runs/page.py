@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.text import Text
@@ -21,7 +21,7 @@ from synapse_core.pipeline.drawing import draw
 _TALLEST = 40
 """A drawing of more lines than this says less than the list of actions."""
 
-_LONGEST_VALUE = 2_000
+_LONGEST_VALUE = 500
 _DRAWN = {"✓": "green", "✗": "bold red", "▶": "cyan", "–": "yellow", "○": "dim"}
 
 
@@ -80,8 +80,18 @@ def _facts(looked: Looked) -> Iterator[Text]:
     ):
         if value:
             yield _fact(name, value)
-    for place, (name, value) in enumerate(looked.params.items()):
-        yield _fact("" if place else "params", f"{name} = {_value(value)}")
+    yield from _values("params", looked.params)
+    if looked.result is not None:
+        yield from _values("result", looked.result)
+
+
+def _values(name: str, values: Any) -> Iterator[Text]:
+    """A value; of a mapping each on a line of its own."""
+    if not isinstance(values, Mapping):
+        yield _fact(name, _value(values))
+        return
+    for place, (key, value) in enumerate(values.items()):
+        yield _fact("" if place else name, f"{key} = {_value(value)}")
 
 
 def _fact(name: str, value: str) -> Text:
