@@ -60,7 +60,7 @@ def commands(blocks: list[Block]) -> list[tuple[str, int, str]]:
             for part in parts:
                 command, _, shown = part.partition("\n")
                 code = EXIT_CODE.search(command)
-                if re.match(r"(\w+=\S+ )*synapse ", command):
+                if re.match(r"(\w+=\S+ )*(synapse|pytest) ", command):
                     found.append((EXIT_CODE.sub("", command), int(code[1]) if code else 0, shown))
     return found
 

@@ -191,7 +191,7 @@ def test_params_that_were_consumed_are_refused(flow: Flow, failed: str) -> None:
     """New params for what has yet to run are fine; one that a completed action has used is an error naming both."""
     refused = flow.run({"limit": 5}, resume_from=failed)
     assert refused["error"] == "PipelineChangedError"
-    assert "load: param 'limit' was None, and is 5" in refused["message"]
+    assert "load: param 'limit' was not given, and is 5" in refused["message"]
     assert flow.run({"elsewhere": 1}, resume_from=failed)["ran"] == ["report"]
     assert flow.run({"limit": 5}, resume_from=failed, force=True)["result"] == {"report": "weights 10"}
 
@@ -353,10 +353,11 @@ def test_a_change_is_told_without_secrets(session: Session) -> None:
     """An action without a model is compared by all params; what looks secret in them is not shown."""
     Counter.failing = {"epochs"}
     run_id = fails(session, [FetchAny, Epochs], {"user": "me", "api_key": "hush", "more": {"token": "hush"}})
-    others = {"user": "you", "api_key": "quiet", "more": {"token": "quiet"}}
+    others = {"user": "you", "api_key": "quiet", "more": {"token": "quiet"}, "new": 1}
     with pytest.raises(PipelineChangedError, match="param 'user' was 'me', and is 'you'") as caught:
         session.submit([FetchAny, Epochs], others, resume_from=run_id)
     assert "param 'api_key' was '***', and is '***'" in str(caught.value)
+    assert "param 'new' was not given, and is 1" in str(caught.value)
     assert "hush" not in str(caught.value)
     assert "quiet" not in str(caught.value)
 

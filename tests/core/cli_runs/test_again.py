@@ -52,7 +52,7 @@ def test_params_go_over_those_of_the_run(place: Place) -> None:
     run_id = place.ran(FAILING, {"source": "here"})
     refused = place.runs("resume", run_id, "-p", "fail=false")
     assert refused.code == 2
-    assert "load: param 'fail' was None, and is False" in refused.err
+    assert "load: param 'fail' was not given, and is False" in refused.err
     assert "hint: undo the change, or force the resume" in refused.err
     plan = place.runs("resume", run_id, "-p", "fail=false", "--plan")
     assert plan.code == 2

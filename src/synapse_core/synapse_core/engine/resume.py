@@ -198,7 +198,9 @@ class _Comparison:
         ]
 
     def _shown(self, key: str, params: Mapping[str, Any]) -> str:
-        text = repr(hide({key: params.get(key)}, self._secrets)[key])
+        if key not in params:
+            return "not given"
+        text = repr(hide({key: params[key]}, self._secrets)[key])
         return text if len(text) <= 60 else f"{text[:60]}…"
 
     # -- what is reused ---------------------------------------------------------------------------------------
