@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 import attrs
@@ -18,9 +17,15 @@ from synapse_core.errors import DiscoveryError, PipelineError
 from synapse_core.pipeline.node import Resources, Retry, When
 from synapse_core.pipeline.plan import Plan, PlanNode, name_of
 
-_OF_PLAN = ("on_failure", "max_parallel", "strict", "description")
-_OF_SPEC = ("root", "description", "category", "method", "version", "plugin")
-_OF_NODE = ("timeout", "each", "max_parallel")
+
+def _defaults(cls: type[attrs.AttrsInstance], *names: str) -> Mapping[str, Any]:
+    defaults = {attribute.name: attribute.default for attribute in attrs.fields(cls)}
+    return {name: defaults[name] for name in names}
+
+
+_OF_PLAN = _defaults(Plan, "on_failure", "max_parallel", "strict", "description")
+_OF_SPEC = _defaults(ActionSpec, "root", "description", "category", "method", "version", "plugin")
+_OF_NODE = _defaults(PlanNode, "timeout", "each", "max_parallel")
 
 Loader = Callable[[ActionSpec], Any]
 
@@ -58,15 +63,9 @@ def _portable(node: PlanNode, entrypoint: str) -> str:
         raise PipelineError(f"node {node.name!r}: {error.message}", hint=error.hint) from error
 
 
-def _said(obj: Any, names: tuple[str, ...]) -> dict[str, Any]:
+def _said(obj: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes that are not at their defaults."""
-    defaults = _defaults(type(obj))
-    return {name: value for name in names if (value := getattr(obj, name)) != defaults[name]}
-
-
-@cache
-def _defaults(cls: Any) -> dict[str, Any]:
-    return {a.name: a.default for a in attrs.fields(cls)}
+    return {name: value for name, default in defaults.items() if (value := getattr(obj, name)) != default}
 
 
 def _resources_to_data(resources: Resources) -> dict[str, Any]:
