@@ -9,7 +9,7 @@ from aiohttp import web
 from synapse_core.protocols import Store
 from synapse_store.service.asking import Route
 from synapse_store.service.core import SERVICE, Service
-from synapse_store.service.guard import guard, on_prepare
+from synapse_store.service.guard import SLASH, guard, on_prepare
 from synapse_store.service.routes import ROUTES, STATIC
 from synapse_store.service.settings import Settings
 
@@ -35,7 +35,7 @@ def create_app(
         settings = Settings(token, frozenset(origins), frozenset(map(str.lower, hosts)))
     app = web.Application(middlewares=[guard], client_max_size=settings.max_body)
     app[SERVICE] = Service(store, settings)
-    for route in (*ROUTES, STATIC):
+    for route in sorted((*ROUTES, STATIC), key=_by_use):
         _add(app, route)
     app.on_response_prepare.append(on_prepare)
     app.on_shutdown.append(_say_goodbye)
@@ -44,13 +44,18 @@ def create_app(
 
 
 def _add(app: web.Application, route: Route) -> None:
-    """Serve a path with and without its trailing slash."""
+    """Serve a path with and without its trailing slash, by one pattern: the router tries them one by one."""
     handler = _handler(route)
-    paths = [route.path] if route.path == "/" or "{file" in route.path else [route.path, route.path + "/"]
-    for path in paths:
-        app.router.add_route(route.method, path, handler)
-        if route.method == "GET" and route.kind != "sse":
-            app.router.add_route("HEAD", path, handler)
+    exact = route.path == "/" or "{file" in route.path
+    path = route.path if exact else route.path + SLASH.replace("}", ":/?}")
+    app.router.add_route(route.method, path, handler)
+    if route.method == "GET" and route.kind != "sse":
+        app.router.add_route("HEAD", path, handler)
+
+
+def _by_use(route: Route) -> bool:
+    """What engines and reporters ask all the time comes first."""
+    return not route.path.endswith(("/events", "/progress"))
 
 
 def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

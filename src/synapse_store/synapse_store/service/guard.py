@@ -8,6 +8,7 @@ import logging
 import re
 import socket
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -20,6 +21,9 @@ from synapse_store.service.ledger import lost
 from synapse_store.wire.text import dumps
 
 COOKIE = "synapse_session"
+SLASH = "{slash}"
+"""Ends a path that is served with and without its slash."""
+
 OPEN = frozenset({"/health", "/"})
 _log = logging.getLogger("synapse.service")
 _access = logging.getLogger("synapse.access")
@@ -104,10 +108,14 @@ def check_host(service: Service, request: web.Request) -> None:
     Raises:
         Refusal: the ``Host`` is none of ours.
     """
-    host = host_of(request.headers.get("Host", ""))
-    ours = {"localhost", socket.gethostname().lower(), *service.settings.hosts}
-    if host not in ours and not _is_address(host):
+    if not _is_ours(request.headers.get("Host", ""), service.settings.hosts):
         raise Refusal(403, "this service is not known by that host; start it with --allow-host to have it so")
+
+
+@lru_cache(maxsize=256)
+def _is_ours(text: str, hosts: frozenset[str]) -> bool:
+    host = host_of(text)
+    return host in {"localhost", socket.gethostname().lower(), *hosts} or _is_address(host)
 
 
 def host_of(text: str) -> str:
@@ -195,7 +203,7 @@ async def on_prepare(request: web.Request, response: web.StreamResponse) -> None
 
 def _note(service: Service, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
     resource = request.match_info.route.resource
-    place = resource.canonical.rstrip("/") or "/" if resource is not None else "unknown"
+    place = "unknown" if resource is None else resource.canonical.removesuffix(SLASH)
     service.counts[request.method if request.method in _METHODS else "other", place, response.status] += 1
     if _access.isEnabledFor(logging.INFO):
         line = {

@@ -24,8 +24,9 @@ class PipelinesInMemory:
 
     async def create_pipeline(self, pipeline: PipelineRecord) -> None:
         """See `PipelineStore.create_pipeline`."""
-        if self._pipelines.setdefault(pipeline.id, pipeline) is not pipeline:
+        if pipeline.id in self._pipelines:
             raise StoreError(f"there is a pipeline {pipeline.id!r} already")
+        self._pipelines[pipeline.id] = pipeline
 
     async def pipeline(self, pipeline_id: str) -> PipelineRecord:
         """See `PipelineStore.pipeline`."""
