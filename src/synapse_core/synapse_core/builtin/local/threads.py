@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 Job = Callable[[], None]
+
+_PATIENCE = 30.0
+"""Seconds that a thread waits for another job: whoever drops an executor without closing it leaves none behind."""
 
 
 class DaemonThreads:
@@ -44,7 +47,18 @@ class DaemonThreads:
                 if self._closed:
                     return
                 self._idle += 1
-            job = self._jobs.get()
+            job = self._next()
+
+    def _next(self) -> Job | None:
+        """The next job; None where there is none for long, or no more."""
+        while True:
+            try:
+                return self._jobs.get(timeout=_PATIENCE)
+            except Empty:
+                with self._lock:
+                    if self._idle:  # no job is on its way to all that wait
+                        self._idle -= 1
+                        return None
 
     def close(self) -> None:
         """Let the idle threads end; one that still works ends after its job."""
