@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import define
@@ -64,7 +65,7 @@ class Served:
     def post(self, path: str, body=None, **headers: str) -> Answer:
         return self.ask("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
-    def new_run(self, *names: str, **body) -> dict:
+    def new_run(self, *names: str, **body) -> Any:
         """A run of a new pipeline with these actions."""
         actions = [{"name": name, "entrypoint": f"plugin:{name}"} for name in names or ("load", "train")]
         pipeline = self.post("/api/v1/pipelines/", {"name": "demo", "actions": actions}).json
@@ -80,6 +81,10 @@ def served(store=None, settings: Settings | None = None, port: int = 0) -> Itera
     found: list[str] = []
     errors: list[BaseException] = []
 
+    def listening(address: str) -> None:
+        found.append(address)
+        ready.set()
+
     def run() -> None:
         try:
             loop.run_until_complete(
@@ -88,7 +93,7 @@ def served(store=None, settings: Settings | None = None, port: int = 0) -> Itera
                     port=port,
                     settings=settings,
                     stop=stop,
-                    ready=lambda address: (found.append(address), ready.set()),
+                    ready=listening,
                 )
             )
             loop.run_until_complete(store.aclose())

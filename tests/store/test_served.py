@@ -24,10 +24,10 @@ def make(request, tmp_path):
 
     def made():
         if request.param == "sqlite":
-            store = SQLiteStore(tmp_path / "runs.db")
-            assert isinstance(store, PipelineStore)
-            assert isinstance(store, OnceStore)
-            return store, store, store
+            file = SQLiteStore(tmp_path / "runs.db")
+            assert isinstance(file, PipelineStore)
+            assert isinstance(file, OnceStore)
+            return file, file, file
         store = MemoryStore()
         return store, PipelinesInMemory(store), RememberedBatches(store)
 

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from synapse_store.wire.sse import Message, Parser
 from tests.store.serving import Served
@@ -64,7 +65,7 @@ class Reader:
             self._messages += self.parser.feed(chunk)
         return self._messages.pop(0)
 
-    def state(self) -> tuple[Message, dict]:
+    def state(self) -> tuple[Message, dict[str, Any]]:
         message = next(self)
         return message, json.loads(message.data)
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ class Command:
         self.store = f"sqlite:///{folder}/runs.db"
         self.log = folder / "service.log"
         self.env = {**os.environ, **env}
-        self.process = None
+        self.process: Any = None
 
     def start(self):
         args = [*COMMAND, "--port", str(self.port), "--store", self.store]
@@ -72,7 +73,7 @@ def test_sigterm_ends_it_with_streams_open(tmp_path):
     """Streams are told, and it ends by itself, with nothing but requests in its log."""
     with command(tmp_path) as service, PipelineServiceClient(service.url) as client:
         run = client.create_run(client.create_pipeline("p", [{"name": "a", "entrypoint": "m:A"}]).id)
-        states = client.stream_progress(run.id)
+        states: Any = client.stream_progress(run.id)
         next(states)
         started = time.monotonic()
         assert service.stop() == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from attrs import Factory, frozen
@@ -63,6 +63,11 @@ class ActionProgress(Indexed, models.ActionProgress):
 @frozen
 class PipelineProgress(Indexed, models.PipelineProgress):
     """The state of a run; whatever takes the core's `PipelineProgress` takes this."""
+
+    @property
+    def actions(self) -> tuple[ActionProgress, ...]:
+        """Another name for ``progress``."""
+        return cast(tuple[ActionProgress, ...], self.progress)
 
 
 @frozen
