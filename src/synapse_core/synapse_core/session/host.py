@@ -21,13 +21,12 @@ from synapse_core.schema import Schema
 from synapse_core.session.again import Again
 from synapse_core.session.options import Asked
 from synapse_core.session.orphans import cancel_orphan
-from synapse_core.session.owner import owner_id, taken
+from synapse_core.session.owner import owner_id, taken, taken_over
 from synapse_core.session.secrets import secret_names
 
 _REMEMBERED = 1000
 """How many runs the result objects of are kept."""
 
-_PAGE = 1000
 _SINKS_CLOSE = 5.0
 _CLOSE = 10.0
 
@@ -122,7 +121,6 @@ class Host:
         )
         try:
             await self._claim(engine, info.run_id)
-            await self._tell_history(info.run_id, sinks)
         except BaseException:
             await asyncio.to_thread(sinks.close, _SINKS_CLOSE)
             raise
@@ -138,17 +136,12 @@ class Host:
         except LeaseLostError as error:
             raise taken(run_id, error) from error
 
-    async def _tell_history(self, run_id: str, sinks: Sinks) -> None:
-        """Tell the sinks what has happened before: that the run was created; of one that is recovered, all."""
-        after = 0
-        while sinks and (events := await self._store.read(run_id, after=after, limit=_PAGE)):
-            sinks.write(events)
-            after = events[-1].seq
-
     async def _host(self, engine: RunEngine, info: RunInfo, sinks: Sinks) -> RunEnd:
         """Run the engine to the run's end, and tell who wants to know."""
         try:
             end = await engine.run()
+        except LeaseLostError as error:
+            raise taken_over(info.run_id, error) from error
         finally:
             if sinks:
                 await asyncio.to_thread(sinks.close, _SINKS_CLOSE)

@@ -46,6 +46,16 @@ def taken(run_id: str, error: LeaseLostError) -> LeaseLostError:
     )
 
 
+def taken_over(run_id: str, error: LeaseLostError) -> LeaseLostError:
+    """The store's refusal to write, to an engine that has lost its run, in words that say who has it now."""
+    by = f" by {place(error.lease.owner)}" if error.lease is not None else ""
+    return LeaseLostError(
+        f"run {run_id} was taken over{by} while its engine here did not answer",
+        hint="its actions here are stopped, and nothing more is written; watch it go on there",
+        lease=error.lease,
+    )
+
+
 def _machine() -> str:
     """The host's name, and where there is one the namespace that process ids are of: containers may share the name."""
     try:

@@ -153,7 +153,8 @@ class MemoryStore:
     def _fence(run: _Run, lease: Lease) -> None:
         if lease.epoch != run.epoch:
             raise LeaseLostError(
-                f"run {lease.run_id}: the lease of {lease.owner} (epoch {lease.epoch}) is lost to epoch {run.epoch}"
+                f"run {lease.run_id}: the lease of {lease.owner} (epoch {lease.epoch}) is lost to epoch {run.epoch}",
+                lease=run.lease,
             )
 
     # -- the protocol -----------------------------------------------------------------------------------------
