@@ -89,9 +89,9 @@ function actionRow(name, choose) {
 /** The line's few words: counts of instances, what is counted, or what it said last. */
 function detailOf(action) {
   if (action.instances) return instancesText(action.instances);
-  if (action.error) return action.error;
   const category = action.categories?.[action.progress_category ?? "default"];
   if (action.status === "running" && category) return categoryText(category);
+  if (action.error) return action.error;
   return action.message ?? "";
 }
 
@@ -103,9 +103,13 @@ function instancesText(counts) {
 
 function categoryText(category) {
   const parts = [category.total === null ? number(category.current) : `${number(category.current)} / ${number(category.total)}`];
-  if (category.rate) parts.push(`${number(category.rate)}/s`);
+  if (category.rate) parts.push(`${rate(category.rate)}/s`);
   if (category.eta) parts.push(`${duration(category.eta)} left`);
   return parts.join(" · ");
+}
+
+function rate(value) {
+  return number(Number(value.toPrecision(3)));
 }
 
 function moreOf(action, attempts, state) {

@@ -4,11 +4,13 @@ import { h, icon, s, setAttr, setText } from "./dom.js";
 import { percent, shortened } from "./format.js";
 import { layered, needsOf } from "./layout.js";
 
-const WIDTH = 164;
 const HEIGHT = 46;
 const APART = { along: 44, across: 16 };
 const MARGIN = 6;
-const LETTERS = 17;
+
+// Upright is for narrow screens: two nodes stand side by side on a phone.
+const FLAT = { upright: false, width: 164, letters: 17 };
+const UPRIGHT = { upright: true, width: 146, letters: 14 };
 
 export function graphPart(choose) {
   const scroll = h("div", { class: "graph" });
@@ -22,22 +24,22 @@ export function graphPart(choose) {
   function update(state) {
     last = state;
     const names = state.progress.map((action) => action.name);
-    const upright = scroll.clientWidth > 0 && scroll.clientWidth < 520;
-    const key = JSON.stringify([names, state.needs, upright]);
+    const form = scroll.clientWidth > 0 && scroll.clientWidth < 520 ? UPRIGHT : FLAT;
+    const key = JSON.stringify([names, state.needs, form]);
     if (key !== drawn) {
       drawn = key;
-      draw(names, needsOf(names, state.needs), upright);
+      draw(names, needsOf(names, state.needs), form);
     }
     const status = new Map(state.progress.map((action) => [action.name, action.status]));
     for (const action of state.progress) nodes.get(action.name).update(action, chosen === action.name);
     for (const { path, from, to } of lines) setAttr(path, "class", `edge ${edgeClass(status.get(from), status.get(to))}`);
   }
 
-  function draw(names, needs, upright) {
+  function draw(names, needs, form) {
     const { layers, edges } = layered(names, needs);
-    const { place, size } = placed(layers, upright);
-    nodes = new Map(names.map((name) => [name, node(name, place.get(name), choose)]));
-    lines = edges.map((edge) => ({ path: line(edge, place, upright), from: edge[0], to: edge.at(-1) }));
+    const { place, size } = placed(layers, form);
+    nodes = new Map(names.map((name) => [name, node(name, place.get(name), form, choose)]));
+    lines = edges.map((edge) => ({ path: line(edge, place, form), from: edge[0], to: edge.at(-1) }));
     const about = { width: size.x, height: size.y, viewBox: `0 0 ${size.x} ${size.y}`, role: "group", "aria-label": "Actions and what they wait for" };
     scroll.replaceChildren(s("svg", about, lines.map(({ path }) => path), [...nodes.values()].map((each) => each.element)));
   }
@@ -61,9 +63,9 @@ function edgeClass(from, to) {
 }
 
 /** Where each node's corner stands, and how large the whole is. */
-function placed(layers, upright) {
-  const along = (upright ? HEIGHT : WIDTH) + (upright ? 28 : APART.along);
-  const across = (upright ? WIDTH : HEIGHT) + APART.across;
+function placed(layers, { upright, width }) {
+  const along = (upright ? HEIGHT : width) + (upright ? 28 : APART.along);
+  const across = (upright ? width : HEIGHT) + APART.across;
   const widest = Math.max(1, ...layers.map((layer) => layer.length));
   const place = new Map();
   layers.forEach((layer, depth) =>
@@ -73,16 +75,17 @@ function placed(layers, upright) {
       place.set(node, upright ? { x: b, y: a } : { x: a, y: b });
     }),
   );
-  const length = 2 * MARGIN + layers.length * along - (along - (upright ? HEIGHT : WIDTH));
+  const length = 2 * MARGIN + layers.length * along - (along - (upright ? HEIGHT : width));
   const breadth = 2 * MARGIN + widest * across - APART.across;
   return { place, size: upright ? { x: breadth, y: length } : { x: length, y: breadth } };
 }
 
-function line(edge, place, upright) {
+function line(edge, place, form) {
+  const { upright } = form;
   let d = "";
   for (let step = 1; step < edge.length; step++) {
-    const start = side(edge[step - 1], place, upright, true, step > 1);
-    const end = side(edge[step], place, upright, false, step < edge.length - 1);
+    const start = side(edge[step - 1], place, form, true);
+    const end = side(edge[step], place, form, false);
     const half = upright ? (end.y - start.y) / 2 : (end.x - start.x) / 2;
     const [c, e] = upright
       ? [`${start.x} ${start.y + half}`, `${end.x} ${end.y - half}`]
@@ -93,19 +96,19 @@ function line(edge, place, upright) {
 }
 
 /** The middle of the side where an edge leaves, or comes in. */
-function side(node, place, upright, leaves) {
+function side(node, place, { upright, width }, leaves) {
   const { x, y } = place.get(node);
-  if (upright) return { x: x + WIDTH / 2, y: leaves ? y + HEIGHT : y };
-  return { x: leaves ? x + WIDTH : x, y: y + HEIGHT / 2 };
+  if (upright) return { x: x + width / 2, y: leaves ? y + HEIGHT : y };
+  return { x: leaves ? x + width : x, y: y + HEIGHT / 2 };
 }
 
-function node(name, { x, y }, choose) {
+function node(name, { x, y }, { width, letters }, choose) {
   const symbol = s("g", { transform: "translate(12 11)" });
   const title = s("title", {}, name);
-  const label = s("text", { x: 36, y: 24 }, shortened(name, LETTERS));
+  const label = s("text", { x: 36, y: 24 }, shortened(name, letters));
   const fill = s("rect", { x: 12, y: 36, height: 3, width: 0, rx: 1.5, class: "fill" });
-  const box = s("rect", { width: WIDTH, height: HEIGHT, rx: 9, class: "box" });
-  const track = s("rect", { x: 12, y: 36, height: 3, width: WIDTH - 24, rx: 1.5, class: "track" });
+  const box = s("rect", { width, height: HEIGHT, rx: 9, class: "box" });
+  const track = s("rect", { x: 12, y: 36, height: 3, width: width - 24, rx: 1.5, class: "track" });
   const element = s("g", { transform: `translate(${x} ${y})`, role: "button", tabindex: 0, "data-action": name }, title, box, symbol, label, track, fill);
   element.addEventListener("click", () => choose(name));
   element.addEventListener("keydown", (event) => {
@@ -118,7 +121,7 @@ function node(name, { x, y }, choose) {
   function update(action, isChosen) {
     if (said !== action.status) symbol.replaceChildren(icon((said = action.status)));
     const share = action.status === "completed" ? 1 : action.progress;
-    setAttr(fill, "width", (WIDTH - 24) * Math.min(Math.max(share, 0), 1));
+    setAttr(fill, "width", (width - 24) * Math.min(Math.max(share, 0), 1));
     setAttr(element, "class", `node ${action.status}${isChosen ? " chosen" : ""}`);
     setAttr(element, "aria-pressed", isChosen ? "true" : "false");
     setAttr(element, "aria-label", `${name}, ${action.status}, ${percent(share)}`);

@@ -15,6 +15,7 @@ export function listView(main, query, tellLink) {
   let cursor = null;
   let asked = 0;
   let closed = false;
+  let cameFrom = null; // the run that one comes back from: its line is where one was
 
   const filters = h("div", { class: "filters", role: "group", "aria-label": "Status" }, STATUSES.map(filter));
   const field = h("input", { type: "search", placeholder: "Search by name or id", "aria-label": "Search runs by name or id", "aria-keyshortcuts": "/" });
@@ -26,12 +27,12 @@ export function listView(main, query, tellLink) {
 
   function filter(status) {
     const about = status ? [icon(status), status] : ["all"];
-    return h("button", { type: "button", "data-status": status, "aria-pressed": status === wanted.status, onclick: () => choose(status) }, about);
+    return h("button", { type: "button", "data-status": status, "aria-pressed": String(status === wanted.status), onclick: () => choose(status) }, about);
   }
 
   function choose(status) {
     wanted.status = status;
-    for (const button of filters.children) setAttr(button, "aria-pressed", button.dataset.status === status);
+    for (const button of filters.children) setAttr(button, "aria-pressed", String(button.dataset.status === status));
     again();
   }
 
@@ -87,6 +88,8 @@ export function listView(main, query, tellLink) {
     });
     more.hidden = cursor === null;
     setText(note, rows.size ? "" : emptyNote(wanted));
+    if (cameFrom && document.activeElement === main) list.querySelector(`a[href="#${CSS.escape(cameFrom)}"]`)?.focus();
+    cameFrom = null;
   }
 
   // The stream tells how runs go on; what is no longer wanted stays until the next look, so that nothing jumps away.
@@ -138,7 +141,10 @@ export function listView(main, query, tellLink) {
       clearInterval(tick);
       clearTimeout(typed);
     },
-    focus: (from) => (list.querySelector(`a[href="#${CSS.escape(from)}"]`) ?? main).focus(),
+    focus(from) {
+      cameFrom = from;
+      main.focus();
+    },
     search: () => field.focus(),
     escape: () => wanted.text && ((field.value = wanted.text = ""), again()),
   };

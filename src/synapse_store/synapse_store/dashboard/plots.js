@@ -81,7 +81,7 @@ function plot(action, category, name) {
   const now = h("output", { class: "now num" });
   const [high, low, start, end] = ["high", "low", "start", "end"].map((where) => h("span", { class: `${where} num` }));
   const title = h("figcaption", {}, h("span", { class: "name" }, category ? `${category}/${name}` : name), h("span", { class: "of" }, action ?? ""), now);
-  const element = h("figure", { class: "plot", "data-metric": name }, title, h("div", { class: "field" }, svg, high, low), h("div", { class: "axis" }, start, end));
+  const element = h("figure", { class: "plot", "data-metric": name }, title, h("div", { class: "field" }, h("div", { class: "scale" }, high, low), svg), h("div", { class: "axis" }, start, end));
   const own = { element, action, points: [], until: -Infinity, add, draw };
   let bounds = null;
 
