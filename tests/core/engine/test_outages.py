@@ -34,7 +34,7 @@ async def the_only_run(store: Walled) -> str:
 
 def check_complete(store: Walled, run_id: str) -> list[Any]:
     """All events are there, numbered, and the state is their fold."""
-    events = asyncio.run(everything(store.inner, run_id))  # type: ignore[arg-type]
+    events = asyncio.run(everything(store.inner, run_id))
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert asyncio.run(store.inner.progress(run_id)) == fold(events)
     return events

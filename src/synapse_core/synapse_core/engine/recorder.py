@@ -10,8 +10,9 @@ from itertools import islice
 
 from synapse_core.engine.patience import patiently, patiently_now
 from synapse_core.engine.sinks import Sinks
+from synapse_core.engine.telling import Teller
 from synapse_core.errors import StoreError
-from synapse_core.events import Draft, stamp
+from synapse_core.events import Draft
 from synapse_core.models import Checkpoint
 from synapse_core.protocols import DirectStore, Lease, Store
 
@@ -37,7 +38,7 @@ class Recorder:
         self._queue = threading.Lock()  # held for an instant: the threads of actions post, too
         self._turn = threading.Lock()  # held while writing
         self._run_id = run_id
-        self._sinks = sinks
+        self._teller = Teller(store, run_id, sinks)
         self._timeout = timeout
         self._drafts: deque[Draft] = deque()
         self._checkpoints: deque[tuple[int, Checkpoint]] = deque()
@@ -98,6 +99,8 @@ class Recorder:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append((self._posted, turn))
             await turn
+        if self._teller.behind:
+            await self._teller.catch_up()
 
     # -- writing ----------------------------------------------------------------------------------------------
 
@@ -164,8 +167,7 @@ class Recorder:
             for _ in checkpoints:
                 self._checkpoints.popleft()
             self._written += len(drafts)
-        if self._sinks:
-            self._sinks.write(stamp(self._run_id, last - len(drafts), drafts))
+        self._teller.wrote(drafts, last)
 
     def _tell_waiters(self) -> None:
         while self._waiters and (self.error is not None or self._waiters[0][0] <= self._written):
