@@ -129,6 +129,8 @@ def test_queries_that_make_no_sense(service, query):
         "/static/%2e%2e/%2e%2e/service/app.py",
         "/%2e%2e/%2e%2e/etc/passwd",
         "//api/v1/runs",
+        "/static/%00",
+        "/static/" + "x" * 2_000,
     ],
 )
 def test_paths_that_lead_nowhere(service, path):

@@ -39,8 +39,12 @@ async def front(_call: Call) -> web.StreamResponse:
 
 async def static(call: Call) -> web.StreamResponse:
     """A file of the dashboard."""
-    file = (DASHBOARD / call.request.match_info["file"]).resolve()
-    if not file.is_relative_to(DASHBOARD.resolve()) or not file.is_file():
+    try:
+        file = (DASHBOARD / call.request.match_info["file"]).resolve()
+        found = file.is_relative_to(DASHBOARD.resolve()) and file.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        found = False
+    if not found:
         raise web.HTTPNotFound
     return web.FileResponse(file, headers={**_POLICY, "Cache-Control": "no-cache"})
 

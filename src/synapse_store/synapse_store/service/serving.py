@@ -17,7 +17,7 @@ from synapse_store.service.app import create_app
 from synapse_store.service.settings import Settings
 
 DEFAULT_PORT = 8100
-_STOP = 2.0
+_STOP = 1.0
 
 
 def serve(

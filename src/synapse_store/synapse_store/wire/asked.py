@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from attrs import Factory, frozen
@@ -13,6 +13,17 @@ RUN_ID = r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,127}"
 
 Name = Annotated[str, min_len(1), max_len(200)]
 Count = Annotated[int, ge(0), le(2**53)]
+
+
+def _in_utc(_instance: Any, _attribute: Any, time: datetime) -> None:
+    """Refuse a time that is in no year of ours once it is told in UTC."""
+    try:
+        (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise ValueError("must be between the years 1 and 9999, in UTC") from None
+
+
+Time = Annotated[datetime, _in_utc]
 Statuses = Literal["pending", "running", "completed", "failed", "cancelled"]
 ActionStatuses = Literal["pending", "running", "completed", "failed", "skipped"]
 Levels = Literal["debug", "info", "warning", "error", "critical"]
@@ -92,7 +103,7 @@ class NewEvent:
     """An event before it has its number."""
 
     kind: Annotated[str, min_len(1), max_len(100)]
-    time: datetime | None = None
+    time: Time | None = None
     action: str | None = None
     attempt: Count = 0
     payload: Mapping[str, Any] = Factory(dict)
@@ -104,7 +115,7 @@ class Held:
 
     owner: str
     epoch: Count
-    expires_at: datetime | None = None
+    expires_at: Time | None = None
 
 
 @frozen
@@ -116,7 +127,7 @@ class Kept:
     status: ActionStatuses
     result: Any = None
     attempt: int = 1
-    created_at: datetime | None = None
+    created_at: Time | None = None
     artifacts_path: str | None = None
     entrypoint: str = ""
     version: str = ""
@@ -148,7 +159,7 @@ class KeptRun:
     name: str
     params: Mapping[str, Any]
     plan: Mapping[str, Any]
-    created_at: datetime
+    created_at: Time
     work_dir: str | None = None
     pipeline_id: str | None = None
     resumed_from: str | None = None
@@ -202,7 +213,7 @@ class NewLog:
     message: str
     level: Levels = "info"
     action_name: str | None = None
-    timestamp: datetime | None = None
+    timestamp: Time | None = None
     data: Mapping[str, Any] | None = None
 
 
