@@ -15,12 +15,12 @@ export function valuePart(title, empty) {
   const element = h("section", { class: "card", "aria-labelledby": id }, head, body);
   head.lastChild.hidden = true;
 
-  function set(value) {
+  function set(value, none = empty) {
     const next = value === null || value === undefined ? "" : JSON.stringify(value, null, 2);
-    if (next === shown) return;
+    if (next === shown && text) return;
     shown = text = next;
     head.lastChild.hidden = !text;
-    body.replaceChildren(text ? valueOf(value, text) : h("p", { class: "note" }, empty));
+    body.replaceChildren(text ? valueOf(value, text) : h("p", { class: "note" }, none));
   }
 
   return { element, set };

@@ -12,7 +12,8 @@ const HEIGHT = 96;
 
 export function plotsPart(runId) {
   const grid = h("div", { class: "plots" });
-  const element = h("section", { class: "card", "aria-labelledby": "metrics-title", hidden: true }, h("h2", { id: "metrics-title" }, "Metrics"), grid);
+  const none = h("p", { class: "note", hidden: true });
+  const element = h("section", { class: "card", "aria-labelledby": "metrics-title", hidden: true }, h("h2", { id: "metrics-title" }, "Metrics"), grid, none);
   const plots = new Map();
   const stale = new Set();
   let chosen = null;
@@ -26,12 +27,18 @@ export function plotsPart(runId) {
       grid.append(made.element);
       element.hidden = false;
       show(made);
+      tellNone();
     }
     return plots.get(key);
   }
 
   function show(each) {
     each.element.hidden = chosen !== null && each.action !== chosen && !String(each.action).startsWith(`${chosen}[`);
+  }
+
+  function tellNone() {
+    none.hidden = [...plots.values()].some((each) => !each.element.hidden);
+    setText(none, `${chosen} has measured nothing.`);
   }
 
   function draw(each) {
@@ -68,6 +75,7 @@ export function plotsPart(runId) {
     choose(name) {
       chosen = name;
       plots.forEach(show);
+      tellNone();
     },
     close: () => cancelAnimationFrame(frame),
   };

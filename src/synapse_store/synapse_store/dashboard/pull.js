@@ -48,9 +48,10 @@ export function puller(runId, { onLogs, onMetrics, onRetry, loadMetrics, onError
       if (page.length) logged = Number(page.at(-1).id.split(".").at(-1));
       if (!closed) onLogs(page);
     }
-    for (const event of await get(`/runs/${runId}/events`, { kind: "action.retrying", limit: EVENTS })) if (!closed && event.seq <= start) onRetry(event);
+    const retries = await get(`/runs/${runId}/events`, { kind: "action.retrying", limit: EVENTS });
     await loadMetrics();
     after = start;
+    if (!closed) retries.filter((event) => event.seq <= start).forEach(onRetry);
   }
 
   async function next() {

@@ -11,6 +11,7 @@ import { logsPart } from "./logs.js";
 import { plotsPart } from "./plots.js";
 import { puller } from "./pull.js";
 
+const AGAIN = 2000;
 const ENDED = ["completed", "failed", "cancelled"];
 
 export function runView(main, id, tellLink) {
@@ -25,6 +26,7 @@ export function runView(main, id, tellLink) {
   let chosen = null;
   let stream = null;
   let closed = false;
+  let again = 0;
 
   const pull = puller(id, {
     onLogs: logs.add,
@@ -43,8 +45,22 @@ export function runView(main, id, tellLink) {
       head.know(run);
       stream = follow(`/runs/${id}/progress/stream`, {}, { onState: apply, onLink, until: hasEnded });
     } catch (error) {
-      if (!closed) main.replaceChildren(missing(error));
+      if (!closed) fail(error);
     }
+  }
+
+  // Away is not gone: a service that starts again has the run.
+  function fail(error) {
+    const away = error.status === 0 || error.status >= 500;
+    main.replaceChildren(missing(error));
+    tellLink(!away);
+    if (away) again = setTimeout(retry, AGAIN);
+  }
+
+  function retry() {
+    main.replaceChildren();
+    tellLink(true);
+    load();
   }
 
   function onLink(stands, problem) {
@@ -64,7 +80,7 @@ export function runView(main, id, tellLink) {
     graph.update(next);
     actions.update(next);
     logs.name(next.progress.map((action) => action.name));
-    if (hasEnded(next)) result.set(next.result ?? null);
+    if (hasEnded(next)) result.set(next.result, "There is none.");
     pull.reach(next.seq);
   }
 
@@ -107,6 +123,7 @@ export function runView(main, id, tellLink) {
     close() {
       closed = true;
       clearInterval(tick);
+      clearTimeout(again);
       stream?.close();
       pull.close();
       for (const part of parts) part.close?.();
