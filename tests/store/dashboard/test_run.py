@@ -99,16 +99,17 @@ def test_a_failed_run_says_why(session: Session, opened) -> None:
     expect(code).to_have_text(f"synapse runs rerun {run} --from flaky")
 
 
-def test_the_page_survives_a_restart(session: Session, service: Service, opened) -> None:
-    """The service is killed; the page says so, and goes on where the run is when it is back."""
+@pytest.mark.parametrize("end", [Service.kill, Service.stop])
+def test_the_page_survives_a_restart(session: Session, service: Service, opened, end) -> None:
+    """The service is gone, and the page says so; it goes on where the run is when the service is back."""
     gate = new_gate("restart", 2)
     run = session.submit(training(), {"gate": "restart", "steps": 6})
     watched = opened(f"#/runs/{run}")
-    watched.allowed = LOST
+    watched.allowed = f"{LOST}|503"
     page = watched.page
     bar = page.locator("li[data-action=train] [role=progressbar]")
     expect(bar).to_have_attribute("aria-valuenow", "33")
-    service.kill()
+    end(service)
     expect(page.locator("#link")).to_contain_text("Connection lost")
     gate.release(2)
     service.start()
@@ -121,6 +122,23 @@ def test_the_page_survives_a_restart(session: Session, service: Service, opened)
     expect(page.locator(".log .line .text")).to_have_text(
         ["prepared ", *(f"step {step} is done" for step in range(1, 7))]
     )
+
+
+def test_a_service_that_is_away_is_waited_for(session: Session, service: Service, opened) -> None:
+    """A run that is opened while the service is gone is shown when it is back."""
+    new_gate("away", 10)
+    run = session.submit(training(), {"gate": "away"})
+    session.wait(run)
+    watched = opened()
+    watched.allowed = LOST
+    page = watched.page
+    expect(page.locator(f"li[data-run='{run}'] .pill")).to_have_text("completed")
+    service.kill()
+    page.locator(f"li[data-run='{run}'] a").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The service does not answer.")
+    service.start()
+    expect(page.get_by_role("heading", level=1)).to_have_text("digits")
+    expect(page.locator("#link")).to_have_text("")
 
 
 def test_a_run_that_is_not_there(opened) -> None:

@@ -52,6 +52,13 @@ class Service:
         line = self._process.stdout.readline()
         assert self.url in line, line + self._process.stdout.read()
 
+    def stop(self) -> None:
+        """Tell it to end, as an operator does."""
+        if self._process is not None:
+            self._process.terminate()
+            assert self._process.wait(30) == 0
+            self.kill()
+
     def kill(self) -> None:
         """End it as a crash does."""
         if self._process is not None:
