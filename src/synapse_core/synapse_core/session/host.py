@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 from attrs import define, evolve
@@ -29,6 +29,10 @@ _REMEMBERED = 1000
 
 _SINKS_CLOSE = 5.0
 _CLOSE = 10.0
+
+
+Start = Callable[[], Coroutine[Any, Any, None]]
+"""Creates a run and starts it."""
 
 
 @define(eq=False)
@@ -65,9 +69,9 @@ class Host:
 
     # -- start ------------------------------------------------------------------------------------------------
 
-    async def begin(self, run_id: str, start: Coroutine[Any, Any, None]) -> None:
-        """Await ``start``, which creates a run and starts it; a cancel that comes meanwhile waits for it."""
-        starting = self._starting[run_id] = asyncio.ensure_future(start)
+    async def begin(self, run_id: str, start: Start) -> None:
+        """Await ``start()``, which creates a run and starts it; a cancel that comes meanwhile waits for it."""
+        starting = self._starting[run_id] = asyncio.ensure_future(start())
         starting.add_done_callback(lambda _: self._starting.pop(run_id, None))
         await asyncio.shield(starting)
 
@@ -183,7 +187,7 @@ class Host:
         async for _ in self._store.watch(run_id, kinds=RUN_ENDED):
             pass
 
-    async def execute(self, run_id: str, start: Coroutine[Any, Any, None]) -> Any:
+    async def execute(self, run_id: str, start: Start) -> Any:
         """Start a run, wait for it, and give its result; see `Session.execute`."""
         await self.begin(run_id, start)
         end = await asyncio.shield(self._runs[run_id].end)

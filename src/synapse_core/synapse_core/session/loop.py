@@ -30,18 +30,28 @@ class LoopThread:
         """The loop; its thread runs from the first time on that this is asked for.
 
         Raises:
-            RuntimeError: it was closed, or is that of the process which this one was forked from.
+            RuntimeError: as `check`.
         """
         if self.is_foreign:
-            raise RuntimeError("this session is of the process that this one was forked from: make one here")
+            self.check()  # the lock may have been held when the process was forked
         with self._lock:
-            if self._closed:
-                raise RuntimeError(_CLOSED)
+            self.check()
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=self._serve, args=(self._loop,), name=self._name, daemon=True)
                 self._thread.start()
             return self._loop
+
+    def check(self) -> None:
+        """Whether anything can be run there.
+
+        Raises:
+            RuntimeError: it was closed, or is that of the process which this one was forked from.
+        """
+        if self.is_foreign:
+            raise RuntimeError("this session is of the process that this one was forked from: make one here")
+        if self._closed:
+            raise RuntimeError(_CLOSED)
 
     @property
     def is_foreign(self) -> bool:
@@ -104,6 +114,8 @@ class LoopThread:
                     yield step.result()
                 except StopAsyncIteration:
                     return
+                except CancelledError:
+                    raise RuntimeError(_CLOSED) from None
         finally:
             if step is not None:
                 step.cancel()

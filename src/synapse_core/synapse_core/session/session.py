@@ -26,7 +26,7 @@ from synapse_core.plugins import PluginInfo, PluginManager
 from synapse_core.protocols import Executor, RunInfo, Store
 from synapse_core.schema import Schema
 from synapse_core.session.again import Again, Unfinished
-from synapse_core.session.host import Host
+from synapse_core.session.host import Host, Start
 from synapse_core.session.loop import LoopThread
 from synapse_core.session.options import Asked, RunOptions
 from synapse_core.session.stores import default_store
@@ -128,9 +128,10 @@ class Session:
 
     def _prepare(
         self, pipeline: Any, params: Mapping[str, Any] | None, options: Mapping[str, Any]
-    ) -> tuple[RunInfo, Coroutine[Any, Any, None]]:
+    ) -> tuple[RunInfo, Start]:
         """All that can be done of a start in the caller's thread, and what is left to do on the session's loop."""
         check_not_loading()
+        self._loop.check()
         asked = self._asked(pipeline, params, options)
         executor = self._executor(asked.options)
         if asked.options.resume_from is not None:
@@ -144,7 +145,7 @@ class Session:
         name = asked.options.name or asked.plan.name
         return RunInfo(run_id, name, actions, asked.params, work_dir, asked.options.display)
 
-    def _begin(self, info: RunInfo, asked: Asked, executor: Executor) -> Coroutine[Any, Any, None]:
+    def _begin(self, info: RunInfo, asked: Asked, executor: Executor) -> Start:
         """Ask the plugins, here, and give what creates and starts the run."""
         told = self._told(info, asked)
 
@@ -156,7 +157,7 @@ class Session:
                 raise
             await self._host.start(info, asked, executor=executor, settings=self._settings(info, asked), sinks=told)
 
-        return begin()
+        return begin
 
     def _told(self, info: RunInfo, asked: Asked) -> Sinks:
         given = [*self.pm.sinks(info), *((_CALLER, sink) for sink in asked.options.sinks)]

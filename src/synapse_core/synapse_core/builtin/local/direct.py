@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, overload
+
+from attrs import evolve
 
 from synapse_core.actiondef import ActionSpec, spec_of
 from synapse_core.builtin.local.executor import ThreadExecutor
@@ -11,10 +13,12 @@ from synapse_core.builtin.local.recorded import Recording
 from synapse_core.context import RuntimeContext
 from synapse_core.errors import UnserializableError, ValidationError
 from synapse_core.loggers import NoOpLogger
+from synapse_core.protocols import Call, Then
 from synapse_core.schema import default_schema
 from synapse_core.worker import Prepared, prepare
 
 if TYPE_CHECKING:
+    from synapse_core.builtin.local.attempt import ThreadAttempt
     from synapse_core.builtin.memory import MemoryStore
     from synapse_core.env import PluginEnvironment
     from synapse_core.loggers import BaseLogger
@@ -55,6 +59,21 @@ class LocalExecutor(ThreadExecutor):
         self._client = client
         self._ready: dict[Any, Prepared] = {}
         self._recordings: dict[Any, Recording] = {}
+
+    def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> ThreadAttempt:
+        """Start an attempt; see `Executor.start`. What this was made with holds where the run says nothing else."""
+        if self._env is None and self._job_id is None:
+            return super().start(call, wake, then)
+        return super().start(self._own(call), wake, None if then is None else lambda outcome: self._own(then(outcome)))
+
+    @overload
+    def _own(self, call: Call) -> Call: ...
+    @overload
+    def _own(self, call: Call | None) -> Call | None: ...
+    def _own(self, call: Call | None) -> Call | None:
+        if call is None:
+            return None
+        return evolve(call, env={**(self._env or {}), **call.env}, job_id=call.job_id or self._job_id)
 
     def execute(self, action_cls: Any, params: Mapping[str, Any] | None = None, **_kwargs: Any) -> Any:
         """Run an action in this thread and return its result.
