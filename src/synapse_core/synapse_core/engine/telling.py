@@ -5,13 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+from attrs import evolve
+
 from synapse_core.engine.patience import store_errors
 from synapse_core.engine.sinks import Sinks
+from synapse_core.env.masking import hide
 from synapse_core.errors import StoreError
-from synapse_core.events import Draft, stamp
+from synapse_core.events import Draft, Event, Kind, stamp
 from synapse_core.protocols import Store
 
 _PAGE = 1000
+
+
+def _shown(event: Event) -> Event:
+    """The event as whoever shows it, or writes it to a file, may have it: without the secrets in a run's params."""
+    if event.kind != Kind.RUN_CREATED:
+        return event
+    params = hide(event.payload.get("params"), frozenset(event.payload.get("secrets", ())))
+    return evolve(event, payload={**event.payload, "params": params})
 
 
 class Teller:
@@ -53,6 +64,6 @@ class Teller:
             if not events:
                 return
             with self._lock:
-                self._sinks.write(events)
+                self._sinks.write([_shown(event) for event in events])
                 self._told = events[-1].seq
                 self.behind = len(events) == _PAGE or self._told < self._last

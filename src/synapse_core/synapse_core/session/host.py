@@ -75,10 +75,10 @@ class Host:
         starting.add_done_callback(lambda _: self._starting.pop(run_id, None))
         await asyncio.shield(starting)
 
-    async def create(self, info: RunInfo, asked: Asked) -> None:
-        """Have the store keep a new run."""
+    async def create(self, info: RunInfo, asked: Asked, *, shown: bool) -> None:
+        """Have the store keep a new run; if it is kept for long, or ``shown``, with the names of what is secret."""
         data = {**asked.plan.to_data(portable=False), "name": info.name}
-        if self.durable:
+        if self.durable or shown:
             data["secrets"] = secret_names(asked.plan, self._schema)
         created = Draft(Kind.RUN_CREATED, now(), None, 0, {**data, "params": asked.params})
         record = RunRecord(

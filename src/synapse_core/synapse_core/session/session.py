@@ -151,7 +151,7 @@ class Session:
 
         async def begin() -> None:
             try:
-                await self._host.create(info, asked)
+                await self._host.create(info, asked, shown=bool(told))
             except BaseException:
                 await asyncio.to_thread(told.close, 0.0)
                 raise
