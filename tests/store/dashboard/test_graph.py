@@ -18,10 +18,10 @@ CORNERS = """(nodes) => nodes.map((node) => {
 })"""
 
 
-def create(session: Session, nodes: list[dict[str, object]]) -> None:
-    """A run of these nodes, of which nothing more is known."""
+def create(session: Session, nodes: list[dict[str, object]], *more: Draft) -> None:
+    """A run of these nodes, and what happened then."""
     created = Draft(Kind.RUN_CREATED, now(), None, 0, {"name": "shape", "nodes": nodes})
-    session.call(session.store.create(RunRecord(RUN, "shape", {}, {}, now()), [created]))
+    session.call(session.store.create(RunRecord(RUN, "shape", {}, {}, now()), [created, *more]))
 
 
 def places(page: Page, count: int) -> dict[str, tuple[float, float]]:
@@ -58,3 +58,21 @@ def test_a_cycle_does_no_harm(session: Session, opened) -> None:
     """No pipeline has one; data of somebody else's may."""
     create(session, [{"name": "a", "needs": ["b"]}, {"name": "b", "needs": ["a"]}])
     places(opened(f"#/runs/{RUN}").page, 2)
+
+
+def test_of_many_instances_those_that_matter_come_first(session: Session, opened) -> None:
+    """Of a large fan-out a part is listed, with what failed and what runs at its head."""
+    names = [f"fan[{place}]" for place in range(250)]
+    more = [Draft(Kind.ACTION_STARTED, now(), "fan", 1, {"instances": 250})]
+    more += [Draft(Kind.ACTION_STARTED, now(), name, 1) for name in names]
+    more += [Draft(Kind.ACTION_COMPLETED, now(), name, 1) for name in names if name not in {"fan[7]", "fan[240]"}]
+    more += [Draft(Kind.ACTION_FAILED, now(), "fan[240]", 1, {"error": "no space"})]
+    create(session, [{"name": "fan", "needs": []}], Draft(Kind.RUN_STARTED, now()), *more)
+    row = opened(f"#/runs/{RUN}").page.locator("li[data-action=fan]")
+    expect(row.locator(".detail")).to_have_text("248 of 250 done · 1 running · 1 failed")
+    row.get_by_role("button").click()
+    chips = row.locator(".instances li")
+    expect(chips).to_have_count(200)
+    expect(chips.nth(0)).to_contain_text("[240] no space")
+    expect(chips.nth(1)).to_contain_text("[7]")
+    expect(row.locator(".note")).to_have_text("and 50 more")

@@ -4,7 +4,8 @@ import { bar, h, icon, setAttr, setText } from "./dom.js";
 import { duration, moment, number, percent, span } from "./format.js";
 import { failureOf } from "./details.js";
 
-const ORDER = ["completed", "running", "failed", "skipped", "pending"];
+// Where there are more than can be shown, those come first that somebody will look for.
+const ORDER = ["failed", "running", "pending", "skipped", "completed"];
 const MOST = 200;
 
 export function actionsPart(choose) {
@@ -138,7 +139,8 @@ function attemptOf(event) {
 
 function instancesOf(name, instances) {
   const own = Object.values(instances).filter((each) => each.name.startsWith(`${name}[`));
-  own.sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status) || placeOf(a) - placeOf(b));
+  const rank = (each) => (own.length > MOST ? ORDER.indexOf(each.status) : 0);
+  own.sort((a, b) => rank(a) - rank(b) || placeOf(a) - placeOf(b));
   const cells = own.slice(0, MOST).map((each) => {
     const about = [each.name.slice(name.length), each.error, each.status === "running" ? percent(each.progress) : null];
     return h("li", { class: each.status, title: each.error ?? each.status }, icon(each.status), h("span", { class: "unseen" }, each.status), h("span", { class: "num" }, about.filter(Boolean).join(" ")));
