@@ -96,10 +96,13 @@ export function listView(main, query, tellLink) {
   const stream = follow("/stream", { status: "running" }, {
     onLink: (stands) => tellLink(stands),
     onState: (state, event) => {
-      const row = rows.get(state.run_id);
-      if (row) row.update({ ...state, id: state.run_id });
-      else put({ ...state, id: state.run_id, error: state.error });
-      if (!row) order();
+      const run = { ...state, id: state.run_id };
+      const row = rows.get(run.id);
+      if (row) row.update(run);
+      else {
+        put(run);
+        order();
+      }
       if (event !== "progress") announce(`${state.name || "A run"} ${event}`);
     },
   });
