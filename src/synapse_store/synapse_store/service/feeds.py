@@ -61,6 +61,8 @@ class Feed:
         self._size = 0
         self._body = b""
         self._encoded = -1
+        self._frame = b""
+        self._framed = -1
         self.task = asyncio.ensure_future(self._run())
 
     @property
@@ -80,14 +82,26 @@ class Feed:
             self._encoded = self.seq
         return self._body
 
-    def recent(self, after: int) -> Sequence[Framed] | None:
-        """The events behind ``after``; None where they are not here any more, but in the store."""
+    def frame(self) -> bytes:
+        """The progress object now as it is sent, one for all."""
+        if self._framed != self.seq:
+            self._frame = frame(self.body(), event=self.event, id=self.seq)
+            self._framed = self.seq
+        return self._frame
+
+    def recent(self, after: int, size: int) -> Sequence[Framed] | None:
+        """Events behind ``after``, some ``size`` bytes; None where they are no more here, but in the store."""
         if after >= self.seq:
             return []
         if not self._recent or self._recent[0].seq > after + 1:
             return None
-        last = self._recent[-1].seq
-        return [self._recent[index] for index in range(len(self._recent) - (last - after), len(self._recent))]
+        found: list[Framed] = []
+        for index in range(len(self._recent) - (self._recent[-1].seq - after), len(self._recent)):
+            found.append(self._recent[index])
+            size -= len(found[-1].frame)
+            if size <= 0:
+                break
+        return found
 
     async def _run(self) -> None:
         try:

@@ -24,7 +24,7 @@ _PIECE = 8 * 1024
 _KERNEL = 16 * 1024
 _RETRY = 2000
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Type": "text/event-stream"}
-_FEWEST, _MOST_EVENTS, _MOST_BYTES = 16, 1_000, 256 * 1024
+_FEWEST, _MOST_EVENTS, _AT_ONCE = 16, 1_000, 16 * 1024
 _MOST_RUNS = 200
 _LOOK = 0.1
 
@@ -154,8 +154,8 @@ async def _states(stream: Stream, feed: Feed, bell: asyncio.Event) -> None:
         bell.clear()
         if feed.seq != seen:
             seen = feed.seq
-            event, ended = feed.event, feed.ended
-            await stream.send(frame(feed.body(), event=event, id=seen))
+            ended = feed.ended
+            await stream.send(feed.frame())
             if ended:
                 return
         elif feed.over:
@@ -204,10 +204,10 @@ class _Reader:
     async def take(self) -> list[bytes]:
         """The next frames; an empty list where there are none yet."""
         top = self.feed.seq
-        recent = self.feed.recent(self.cursor)
+        recent = self.feed.recent(self.cursor, _AT_ONCE)
         if recent is None:
             return await self._page(top)
-        self.cursor = max(self.cursor, top)
+        self.cursor = recent[-1].seq if recent else max(self.cursor, top)
         return [entry.frame for entry in recent if self._wanted(entry)]
 
     def _wanted(self, entry: Framed) -> bool:
@@ -219,8 +219,8 @@ class _Reader:
         )
         self.cursor = found[-1].seq if len(found) == self._limit else max(top, found[-1].seq if found else 0)
         frames = [framed(event).frame for event in found]
-        small = sum(map(len, frames)) < _MOST_BYTES
-        self._limit = min(self._limit * 2, _MOST_EVENTS) if small else max(self._limit // 2, 1)
+        size = max(sum(map(len, frames)), 1)
+        self._limit = max(min(self._limit * 2, self._limit * _AT_ONCE // size, _MOST_EVENTS), 1)
         return frames
 
 
@@ -233,8 +233,7 @@ async def _events(stream: Stream, reader: _Reader, bell: asyncio.Event) -> None:
         if frames:
             await stream.send(b"".join(frames))
         elif over and reader.cursor >= feed.seq:
-            last = frame(feed.body(), event=feed.event, id=feed.seq)
-            await stream.send(last if feed.ended else _failure(feed.error))
+            await stream.send(feed.frame() if feed.ended else _failure(feed.error))
             return
         elif reader.cursor >= feed.seq:
             await stream.beat()
