@@ -333,7 +333,7 @@ class Fetch(BaseAction[Login]):
         return {"n": 1}
 
 
-class FetchAny(BaseAction[dict]):
+class FetchAny(BaseAction[dict[str, Any]]):
     """Takes all params there are."""
 
     def execute(self) -> dict[str, int]:

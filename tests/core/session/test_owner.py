@@ -22,7 +22,7 @@ def store():
 
 
 @action
-def first(params: dict) -> dict:
+def first(params: dict[str, int]) -> dict[str, int]:
     return {"n": 1}
 
 
