@@ -30,7 +30,7 @@ class Identities:
     schema: Schema
     version_of: Callable[[ActionSpec], str]
     _actions: dict[str, tuple[str, str]] = field(factory=dict, init=False)
-    _known: dict[str, frozenset[str] | None] = field(factory=dict, init=False)
+    _known: dict[type, frozenset[str]] = field(factory=dict, init=False)
 
     def inputs(self, node: PlanNode, params: Mapping[str, Any]) -> str:
         """The hash of the params that the node's action knows, but for secrets; of all, where it has no model."""
@@ -39,10 +39,12 @@ class Identities:
 
     def known(self, node: PlanNode) -> frozenset[str] | None:
         """The params that the node's action knows, but for secrets; None where it has no model and takes all."""
-        if node.name not in self._known:
-            model = node.spec.params_model
-            self._known[node.name] = None if model is None else self._names(model)
-        return self._known[node.name]
+        model = node.spec.params_model
+        if model is None:
+            return None
+        if model not in self._known:
+            self._known[model] = self._names(model)
+        return self._known[model]
 
     def _names(self, model: type) -> frozenset[str]:
         return self.schema.names(model) - {each.name for each in self.schema.fields(model) if each.secret}
