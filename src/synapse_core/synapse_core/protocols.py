@@ -37,7 +37,7 @@ class Call:
     action: str
     attempt: int
     entrypoint: str
-    params: Mapping[str, Any]
+    params: Mapping[str, Any] = field(repr=False)  # there may be secrets in them
     root: str | None = None
     extra: Literal["ignore", "forbid"] = "ignore"
     strict: bool = False
@@ -139,7 +139,7 @@ class RunRecord:
 
     id: str
     name: str
-    params: Mapping[str, Any]
+    params: Mapping[str, Any] = field(repr=False)
     plan: Mapping[str, Any]
     created_at: datetime
     work_dir: str | None = None

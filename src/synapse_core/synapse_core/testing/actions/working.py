@@ -75,6 +75,12 @@ def describe(_params: dict[str, Any], context: RuntimeContext) -> dict[str, Any]
     }
 
 
+@action("autologging")
+def autologging(_params: dict[str, Any], context: RuntimeContext) -> dict[str, Any]:
+    """Asks for frameworks to report by themselves, and returns whether anybody knew how."""
+    return {name: context.autolog(name) for name in ("mine", "unknown")}
+
+
 @define
 class ReportParams:
     """How much to report."""
