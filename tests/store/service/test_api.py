@@ -67,9 +67,9 @@ def test_pipelines_come_in_pages(service):
 
 def test_a_run_begins_pending(service):
     """With an entry for each action, in their order."""
-    run = service.new_run("load", "train", params={"epochs": 3}, work_dir="/work/x")
+    run = service.new_run("load", "train", params={"epochs": 3}, work_dir="/somewhere/x")
     assert set(run) >= RUN
-    assert (run["status"], run["params"], run["work_dir"]) == ("pending", {"epochs": 3}, "/work/x")
+    assert (run["status"], run["params"], run["work_dir"]) == ("pending", {"epochs": 3}, "/somewhere/x")
     assert [(entry["name"], entry["status"]) for entry in run["progress"]] == [
         ("load", "pending"),
         ("train", "pending"),
