@@ -133,7 +133,7 @@ from synapse_store.sqlite import shared
 shared._FORK_WAIT = 0.01
 store = SQLiteStore(sys.argv[1])
 run_id = asyncio.run(begun(store))
-with store._file.writer._turn:
+with store._file.writer.turn():
     pid = os.fork()
     if not pid:
         try:

@@ -19,7 +19,7 @@ from tests.store.helpers import in_thread, on, sql
 
 def held_back(store: SQLiteStore):
     """The writer's turn: while it is held, everything queues up for one transaction."""
-    return store._file.writer._turn
+    return store._file.writer.turn()
 
 
 async def together(store: SQLiteStore, *calls):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -165,9 +166,7 @@ def test_a_long_run_is_deleted_by_and_by(tmp_path) -> None:
     async def crashes(store: SQLiteStore) -> None:
         run_id = await ended(store, logs=100)
         await store.append(run_id, [log(1)])
-        ledger = store._file.database.ledger()
-        with store._file.database.transaction():
-            ledger.delete(run_id)
+        store._file.database.transact(lambda ledger: ledger.delete(run_id))
 
     on(path, crashes)
     assert _count(path, "garbage") == 1
@@ -192,8 +191,7 @@ def test_keys_are_not_given_twice(tmp_path) -> None:
             run_id = await begun(store)
             ledger: Ledger = store._file.database.ledger()
             (key,) = ledger.connection.execute("SELECT max(key) FROM runs").fetchone()
-            with store._file.database.transaction():
-                ledger.delete(run_id)
+            store._file.database.transact(partial(Ledger.delete, run_id=run_id))
             keys.append(key)
 
     keys: list[int] = []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 from attrs import evolve
@@ -12,9 +12,8 @@ from attrs import evolve
 from synapse_core.errors import StoreError
 from synapse_store.sqlite.blobs import Blobs
 from synapse_store.sqlite.connect import open_writer, set_durability
-from synapse_store.sqlite.failures import explained
 from synapse_store.sqlite.files import Identity, identity, replacing
-from synapse_store.sqlite.ledger import Ledger
+from synapse_store.sqlite.ledger import Ledger, News
 from synapse_store.sqlite.location import Durability, Location
 
 _CHECKPOINT_PAGES = 2_000
@@ -81,26 +80,30 @@ class Database:
         how = "was replaced by another file" if self.location.path.exists() else "was deleted"
         return f"{how} while it was in use"
 
-    @contextmanager
-    def transaction(self) -> Iterator[Ledger]:
-        """The tables within a write transaction, which is committed, or undone where the body raises.
+    def transact(self, body: Callable[[Ledger], object]) -> None:
+        """Call ``body`` with the tables, in a write transaction: it is committed, or undone where the body raises.
 
         Raises:
-            StoreError: it could not be begun or committed.
-            StoreUnavailableError: others keep the file locked.
+            StoreError: the file cannot be used.
+            sqlite3.Error: it could not be begun or committed.
         """
         ledger = self.ledger()
         execute = ledger.connection.execute
-        with explained(self.location.path):
-            execute("BEGIN IMMEDIATE")
-            try:
-                yield ledger
-                execute("COMMIT")
-            except BaseException:
-                ledger.undone()
-                if ledger.connection.in_transaction:
-                    execute("ROLLBACK")
-                raise
+        execute("BEGIN IMMEDIATE")
+        try:
+            body(ledger)
+            execute("COMMIT")
+        except BaseException:
+            ledger.undone()
+            if ledger.connection.in_transaction:
+                execute("ROLLBACK")
+            raise
+
+    def news(self) -> list[News]:
+        """What the last transaction has added; it is told once."""
+        assert self._ledger is not None
+        news, self._ledger.news = self._ledger.news, []
+        return news
 
     def be_full(self) -> None:
         """Have commits wait for the disk from now on, as somebody who shares the file asks for it; on any thread."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -28,9 +28,13 @@ class Request(Generic[T]):
         work: writes it, in a transaction that others may share; is called again if that comes to nothing.
         prepare: makes ready what is written, before there is a transaction; ``work`` is given it.
         rows: how many rows that is, about.
+
+    Attributes:
+        tell, gate: who waits: a task on its loop, or a thread.
+        leads: whether that thread can take the turn.
     """
 
-    __slots__ = ("_entry", "_prepare", "_work", "done", "error", "result", "rows", "tell")
+    __slots__ = ("_entry", "_prepare", "_work", "done", "error", "gate", "leads", "result", "rows", "tell")
 
     def __init__(
         self, work: Callable[[Ledger, Entry], T], prepare: Callable[[], Entry] | None = None, rows: int = 1
@@ -39,7 +43,9 @@ class Request(Generic[T]):
         self.done = False
         self.error: BaseException | None = None
         self.result: T | None = None
-        self.tell: tuple[asyncio.AbstractEventLoop, asyncio.Future[T]] | threading.Event | None = None
+        self.tell: tuple[asyncio.AbstractEventLoop, asyncio.Future[T]] | None = None
+        self.gate: threading.Lock | None = None
+        self.leads = False
         self._work = work
         self._prepare = prepare
         self._entry: Any = None
@@ -87,9 +93,10 @@ class Request(Generic[T]):
 class Writer:
     """Writes to one file, for callers on any thread and any loop.
 
-    Whoever comes while nobody writes commits at once, in its own thread; who comes meanwhile queues up, and the next
-    transaction takes all of them. Coroutines are served by a thread of the writer's own, and so is the main thread:
-    a Ctrl-C may break its waiting, but never a transaction.
+    Whoever comes while nobody writes has the turn and commits at once, in its own thread; who comes meanwhile queues
+    up, and the next transaction takes all of them. The turn is passed on directly, to one who waits; the others are
+    not woken before their own request is done. Coroutines are served by a thread of the writer's own, and so is the
+    main thread: a Ctrl-C may break its waiting, but never a transaction.
 
     Args:
         database: the file.
@@ -99,11 +106,12 @@ class Writer:
     def __init__(self, database: Database, on_news: Callable[[Sequence[News]], object]) -> None:
         self.database = database
         self._on_news = on_news
+        self._lock = threading.Lock()  # for the queue, and for who has the turn
         self._queue: deque[Request[Any]] = deque()
-        self._turn = threading.Lock()
-        self._bell = threading.Event()
+        self._taken = False
+        self._turns: deque[threading.Lock] = deque()
+        self._bell = _gate()
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
         self._closed = False
 
     # -- asking -----------------------------------------------------------------------------------------------
@@ -114,16 +122,14 @@ class Writer:
         Raises:
             StoreError: it was refused, or could not be written.
         """
-        if threading.current_thread() is threading.main_thread():
-            request.tell = told = threading.Event()
-            self._ask(request)
-            told.wait()
-            return request.outcome()
-        request.prepare(self.database.location.path)
-        self._queue.append(request)
-        with self._turn:
-            while not request.done:
-                self._commit()
+        gate = request.gate = _gate()
+        request.leads = threading.current_thread() is not threading.main_thread()
+        if request.leads:
+            request.prepare(self.database.location.path)
+        if not self._ask(request):
+            gate.acquire()  # until it is done, or it has the turn
+        if not request.done:
+            self._lead(request)
         return request.outcome()
 
     async def acall(self, request: Request[T]) -> T:
@@ -138,67 +144,138 @@ class Writer:
         self._ask(request)
         return await future
 
-    def _ask(self, request: Request[Any]) -> None:
-        self._queue.append(request)
-        if not self._bell.is_set():
-            self._bell.set()
-        if self._thread is None:
-            with self._starting:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._serve, name="synapse-store", daemon=True)
-                    self._thread.start()
+    def _ask(self, request: Request[Any]) -> bool:
+        """Queue up; whether the caller has the turn now."""
+        with self._lock:
+            self._queue.append(request)
+            if self._taken:
+                return False
+            self._taken = True
+            if request.leads:
+                return True
+            self._ring()
+            return False
+
+    # -- whose turn it is -------------------------------------------------------------------------------------
+
+    def _lead(self, request: Request[Any]) -> None:
+        """Write, having the turn, until ``request`` is done."""
+        groups = []
+        while not request.done:
+            groups.append(self._commit())
+        self._pass_on()
+        for group in groups:
+            _tell(group, request)
 
     def _serve(self) -> None:
-        while not self._closed:
-            self._bell.wait()
-            self._bell.clear()
-            with self._turn:
-                while self._queue:
-                    self._commit()
+        """Write, whenever the turn is this thread's."""
+        while True:
+            self._bell.acquire()
+            group = self._commit()
+            self._pass_on()
+            _tell(group)
+            if self._closed:
+                return
+
+    def _pass_on(self) -> None:
+        """Give the turn to who waits: for the turn itself, with the next request, or to the writer's own thread."""
+        with self._lock:
+            if self._turns:
+                self._turns.popleft().release()
+            elif not self._queue:
+                self._taken = False
+            else:
+                leader = next((request for request in self._queue if request.leads), None)
+                if leader is None:
+                    self._ring()
+                else:
+                    assert leader.gate is not None
+                    leader.gate.release()
+
+    def _ring(self) -> None:
+        """Give the turn to the writer's own thread."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name="synapse-store", daemon=True)
+            self._thread.start()
+        self._bell.release()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Have the turn, with nobody writing, while the body runs."""
+        self.take_turn()
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    def take_turn(self, timeout: float = -1) -> bool:
+        """Wait for the turn, which is to be passed on by `resume`; False where that takes longer than ``timeout``."""
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return True
+            gate = _gate()
+            self._turns.append(gate)
+        if gate.acquire(timeout=timeout):
+            return True
+        with self._lock:
+            if gate not in self._turns:
+                return True
+            self._turns.remove(gate)
+            return False
 
     # -- writing ----------------------------------------------------------------------------------------------
 
-    def _commit(self) -> None:
-        """Write what has queued up; this thread has the turn."""
+    def _commit(self) -> Sequence[Request[Any]]:
+        """Write what has queued up, having the turn; who waits for it is still to be told."""
         group = self._take()
-        for request in group:
-            request.prepare(self.database.location.path)
-        waiting = [request for request in group if request.error is None]
-        if waiting:
-            self._write(waiting)
+        path = self.database.location.path
+        try:
+            for request in group:
+                request.prepare(path)
+            self._write([request for request in group if request.error is None])
+        except BaseException as error:  # noqa: BLE001  whatever it is, nobody is left waiting
+            _fail(group, explain(error, path))
+        rows = 0
         for request in group:
             request.settle()
-        _tell(group)
-        self.database.wrote(len(group), sum(request.rows for request in group))
+            rows += request.rows
+        self.database.wrote(len(group), rows)
+        return group
 
     def _take(self) -> list[Request[Any]]:
         group: list[Request[Any]] = []
         rows = 0
-        while self._queue and rows < _MOST:
-            group.append(self._queue.popleft())
-            rows += group[-1].rows
+        with self._lock:
+            while self._queue and rows < _MOST:
+                group.append(self._queue.popleft())
+                rows += group[-1].rows
         return group
 
     def _write(self, requests: Sequence[Request[Any]]) -> None:
         """Write in one transaction; where one request breaks it, each in its own."""
+        if not requests:
+            return
         if self._closed:
             _fail(requests, StoreError("the store is closed"))
             return
-        culprit: Request[Any] | None = None
+        running: list[Request[Any]] = []
+
+        def body(ledger: Ledger) -> None:
+            for request in requests:
+                running[:] = [request]
+                request.run(ledger)
+            running.clear()
+
         try:
-            with self.database.transaction() as ledger:
-                for culprit in requests:
-                    culprit.run(ledger)
-                culprit = None
-                news = list(ledger.news)
+            self.database.transact(body)
         except Exception as error:  # noqa: BLE001  raised again to those who asked
-            if culprit is None or len(requests) == 1:
-                _fail(requests, explain(error, self.database.location.path))
-            else:
+            if running and len(requests) > 1:
                 self._write_singly(requests)
+            else:
+                _fail(requests, explain(error, self.database.location.path))
         else:
-            ledger.news.clear()
-            self._on_news(news)
+            self._on_news(self.database.news())
 
     def _write_singly(self, requests: Sequence[Request[Any]]) -> None:
         for request in requests:
@@ -211,34 +288,43 @@ class Writer:
         Raises:
             StoreError: the file cannot be used.
         """
-        with self._turn:
+        with self.turn(), explained(self.database.location.path):
             if self._closed:
                 raise StoreError("the store is closed")
             self.database.ledger()
-            with explained(self.database.location.path):
-                return work(self.database)
+            return work(self.database)
 
     # -- ending -----------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Write what is queued, and close; blocks until that is done."""
-        with self._turn:
+        with self.turn():
             while self._queue:
-                self._commit()
+                _tell(self._commit())
             self._closed = True
             self.database.close()
-        self._bell.set()
+        with self._lock:
+            if self._thread is not None and not self._taken:
+                self._taken = True
+                self._ring()
 
     def pause(self, timeout: float) -> bool:
         """Keep everybody from writing, with no connection open, until `resume`; False where that takes too long."""
-        if not self._turn.acquire(timeout=timeout):
+        if not self.take_turn(timeout):
             return False
         self.database.close()
         return True
 
     def resume(self) -> None:
         """Let write again after `pause`."""
-        self._turn.release()
+        self._pass_on()
+
+
+def _gate() -> threading.Lock:
+    """Something to wait for: a lock that is taken already, so that to release it lets the one who waits go on."""
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
 
 
 def _fail(requests: Iterable[Request[Any]], error: StoreError) -> None:
@@ -246,14 +332,14 @@ def _fail(requests: Iterable[Request[Any]], error: StoreError) -> None:
         request.error = error
 
 
-def _tell(group: Iterable[Request[Any]]) -> None:
-    """Tell those who wait that it is over; each loop once."""
+def _tell(group: Iterable[Request[Any]], own: Request[Any] | None = None) -> None:
+    """Tell those who wait that it is over, but the one who tells; each loop once."""
     loops: dict[asyncio.AbstractEventLoop, list[Request[Any]]] = {}
     for request in group:
-        if isinstance(request.tell, threading.Event):
-            request.tell.set()
-        elif request.tell is not None:
+        if request.tell is not None:
             loops.setdefault(request.tell[0], []).append(request)
+        elif request.gate is not None and request is not own:
+            request.gate.release()
     for loop, requests in loops.items():
         with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
             loop.call_soon_threadsafe(_resolve, requests)
@@ -261,7 +347,7 @@ def _tell(group: Iterable[Request[Any]]) -> None:
 
 def _resolve(requests: Iterable[Request[Any]]) -> None:
     for request in requests:
-        assert isinstance(request.tell, tuple)
+        assert request.tell is not None
         future = request.tell[1]
         if future.done():
             continue

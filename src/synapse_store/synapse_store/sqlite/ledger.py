@@ -176,23 +176,23 @@ class Ledger:
 
     def _fold(self, run: _Run, state: RunState, entry: Entry, last: int) -> bool:
         """Take the events into the run's state, and that into what lists show; whether the run has ended."""
-        apply, run_id = state.folding.apply, entry.run_id
+        folding, run_id = state.folding, entry.run_id
         for seq, draft in enumerate(entry.drafts, run.seq + 1):
             if draft.kind in CHANGES:
-                apply(Event(run_id, seq, draft.time, draft.kind, draft.action, draft.attempt, draft.payload))
+                folding.apply(Event(run_id, seq, draft.time, draft.kind, draft.action, draft.attempt, draft.payload))
         state.seq = last
-        outline = state.folding.outline()
-        self._summarise(run, outline, last)
+        if folding.status == run.status:
+            self.connection.execute(_ADVANCE, (last, folding.overall_progress, run.key))
+        else:
+            self._change(run, folding.outline(), last)
         if state.wants_storing():
             store_state(self.connection, run.key, state)
-        if outline.status in ENDED:
+        if folding.status in ENDED:
             self._states.forget(run_id)
-        return outline.status in ENDED
+            return True
+        return False
 
-    def _summarise(self, run: _Run, outline: PipelineProgress, last: int) -> None:
-        if outline.status == run.status:
-            self.connection.execute(_ADVANCE, (last, outline.overall_progress, run.key))
-            return
+    def _change(self, run: _Run, outline: PipelineProgress, last: int) -> None:
         times = maybe_micros(outline.started_at), maybe_micros(outline.completed_at)
         row = last, outline.overall_progress, str(outline.status), *times, legible(outline.error), run.key
         self.connection.execute(_CHANGE, row)

@@ -6,6 +6,7 @@ the write-ahead log from being begun anew.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -110,6 +111,7 @@ class Readers:
     database: Database
     _slots: list[_Slot] = field(factory=list)
     _lock: threading.Lock = field(factory=threading.Lock)
+    _opening: int = 0
 
     async def fetch(self, query: Query[T], *parameters: Any) -> list[T]:
         """The values of all rows of a query.
@@ -118,7 +120,7 @@ class Readers:
             StoreError: the file cannot be read.
         """
         self.database.check()
-        slot = self._idle() or await self._open()
+        slot = await self._slot()
         try:
             with explained(self.database.location.path):
                 rows = await slot.connection.execute_fetchall(query, parameters)
@@ -131,20 +133,31 @@ class Readers:
         """The value of the first row; None where there is none."""
         return next(iter(await self.fetch(query, *parameters)), None)
 
-    def _idle(self) -> _Slot | None:
+    async def _slot(self) -> _Slot:
         """A connection that nobody waits for; where there are as many as may be, the one that fewest wait for."""
-        with self._lock:
-            slot = min(self._slots, key=lambda each: each.pending, default=None)
-            if slot is None or (slot.pending and len(self._slots) < _MOST):
-                return None
-            slot.pending += 1
-            return slot
+        while True:
+            with self._lock:
+                slot = min(self._slots, key=lambda each: each.pending, default=None)
+                full = len(self._slots) + self._opening >= _MOST
+                if slot is not None and (full or not slot.pending):
+                    slot.pending += 1
+                    return slot
+                if not full:
+                    self._opening += 1
+                    break
+            await asyncio.sleep(0.001)  # the first ones are being opened, maybe on another loop
+        return await self._open()
 
     async def _open(self) -> _Slot:
+        """One connection more."""
         reader = Reader(self.database.location, self.database.blobs)
-        connection = _in_daemon_thread(lambda: aiosqlite.Connection(cast(Any, lambda: reader), _CHUNK))
-        slot = _Slot(reader, connection, pending=1)
-        await connection
+        try:
+            connection = _in_daemon_thread(lambda: aiosqlite.Connection(cast(Any, lambda: reader), _CHUNK))
+            slot = _Slot(reader, connection, pending=1)
+            await connection
+        finally:
+            with self._lock:
+                self._opening -= 1
         with self._lock:
             self._slots.append(slot)
         return slot

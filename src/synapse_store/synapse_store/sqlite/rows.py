@@ -22,6 +22,9 @@ EVENT_COLUMNS = "events.seq, time, kind, action, attempt, payload"
 _KINDS: Mapping[str, str] = {kind.value: kind for kind in Kind}
 
 
+_OF_RECORDS = tuple(attribute.name for attribute in fields(RunRecord))
+_OF_CHECKPOINTS = tuple(each.name for each in fields(Checkpoint) if each.name != "params_snapshot")
+
 EventRow = tuple[int, str, str | None, int, str | None]
 """An event's columns but for its run and place: a bare tuple, as there are many of them."""
 
@@ -60,12 +63,11 @@ class Encoder:
 
     def record(self, run: RunRecord) -> str:
         """The text of a record."""
-        return self.encode(_fields_of(run), f"run {run.id!r}")
+        return self.encode(_fields_of(run, _OF_RECORDS), "a run")
 
     def checkpoint(self, checkpoint: Checkpoint) -> str:
         """The text of a checkpoint: what the action added, without the params snapshot."""
-        data = {name: value for name, value in _fields_of(checkpoint).items() if name != "params_snapshot"}
-        return self.encode(data, f"the checkpoint of {checkpoint.action_name!r}")
+        return self.encode(_fields_of(checkpoint, _OF_CHECKPOINTS), "a checkpoint")
 
 
 def loader(blobs: Blobs) -> Load:
@@ -111,10 +113,12 @@ def placeholders(values: Collection[object]) -> str:
     return f"({', '.join('?' * len(values))})"
 
 
-def _fields_of(value: Any) -> dict[str, Any]:
-    """An attrs object's fields, its times as text; whatever fields there come to be."""
-    found = {attribute.name: getattr(value, attribute.name) for attribute in fields(type(value))}
-    return {name: each.isoformat() if isinstance(each, datetime) else each for name, each in found.items()}
+def _fields_of(value: Any, names: Sequence[str]) -> dict[str, Any]:
+    """An object's fields, its times as text."""
+    found = {name: getattr(value, name) for name in names}
+    if found["created_at"] is not None:
+        found["created_at"] = found["created_at"].isoformat()
+    return found
 
 
 def _made(cls: Any, data: Mapping[str, Any]) -> Any:
