@@ -24,7 +24,7 @@ _PIECE = 8 * 1024
 _KERNEL = 16 * 1024
 _RETRY = 2000
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Type": "text/event-stream"}
-_FEWEST, _MOST_EVENTS, _AT_ONCE = 16, 1_000, 16 * 1024
+_FEWEST, _MOST_EVENTS, _AT_ONCE = 1, 1_000, 16 * 1024
 _MOST_RUNS = 200
 _LOOK = 0.1
 
