@@ -17,7 +17,8 @@ from synapse_core.context import CancelToken
 from synapse_core.errors import ActionCancelled
 from synapse_core.events import Draft, Kind, now
 from synapse_core.loggers import BaseLogger
-from synapse_core.loggers.safe import as_number
+from synapse_core.loggers.progress import Pace, ProgressData
+from synapse_core.loggers.safe import as_number, as_text, shown
 
 Progress = tuple[float, float | None, float]
 
@@ -29,7 +30,7 @@ class Reporter(BaseLogger):
         action, attempt: whose reports these are.
         wake: called, from the reporting thread, when there is so much that it should be drained now.
         cancel: ends the wait of an action that is held back.
-        events, size: the bound, in events and in characters of text, beyond which the action is held back.
+        events, size: the bound, in events and in about as many bytes, beyond which the action is held back.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Reporter(BaseLogger):
         self._size_bound = size
         self._nudge_at = events // 8
         self._drafts: deque[Draft] = deque()
+        self._first: dict[str | None, Progress] = {}
         self._latest: dict[str | None, Progress] = {}
         self._sent: dict[str | None, Progress] = {}
         self._size = 0
@@ -59,7 +61,27 @@ class Reporter(BaseLogger):
 
     def set_progress(self, current: float, total: float | None = None, category: str | None = None) -> None:
         """Keep the newest value of the category; costs well under a microsecond."""
-        self._latest[category] = (current, total, time())
+        value = (current, total, time())
+        try:
+            if category not in self._latest:
+                self._first[category] = value
+            self._latest[category] = value
+        except TypeError:  # no name at all, but a list, say
+            self.set_progress(current, total, as_text(category))
+
+    def get_progress(self, category: str | None = None) -> ProgressData:
+        """See `BaseLogger.get_progress`."""
+        if category is None and None not in self._latest and self._latest:
+            category = max(list(self._latest), key=lambda each: self._latest[each][2])
+        if category not in self._latest:
+            return ProgressData()
+        (base, _, since), (current, total, at) = self._first[category], self._latest[category]
+        begun, done = as_number(base), as_number(current)
+        if done is None:
+            return ProgressData()
+        if begun is None or done < begun:
+            begun, since = done, at
+        return Pace(done, as_number(total), at, begun, since).data(time())
 
     def emit(self, kind: str, payload: Mapping[str, Any]) -> None:
         """Keep one event; waits while the bound is full.
@@ -70,9 +92,7 @@ class Reporter(BaseLogger):
         if self._closed:
             return
         self._drafts.append(Draft(kind, now(), self._action, self._attempt, payload))
-        message = payload.get("message")
-        if message:
-            self._size += len(message)
+        self._size += _weight(payload)
         if len(self._drafts) >= self._nudge_at or self._size >= self._size_bound // 8:
             self._push_back()
 
@@ -81,7 +101,7 @@ class Reporter(BaseLogger):
         if self._closed:
             return
         self._drafts.extend(drafts)
-        self._size += sum(len(draft.payload.get("message") or "") for draft in drafts)
+        self._size += sum(_weight(draft.payload) for draft in drafts)
         if len(self._drafts) >= self._nudge_at or self._size >= self._size_bound // 8:
             self._push_back()
 
@@ -115,9 +135,14 @@ class Reporter(BaseLogger):
         return taken
 
     def _progress(self, category: str | None, value: Progress) -> Draft:
-        current, total, at = value
-        payload = {"category": category, "current": as_number(current), "total": as_number(total)}
-        return Draft(Kind.ACTION_PROGRESS, datetime.fromtimestamp(at, UTC), self._action, self._attempt, payload)
+        """The event; a warning where the value is no number, as every logger gives."""
+        current, total, at = as_number(value[0]), as_number(value[1]), datetime.fromtimestamp(value[2], UTC)
+        if current is None:
+            message = f"set_progress: current is {shown(value[0])}, which is no finite number"
+            payload: dict[str, Any] = {"level": "warning", "message": message}
+            return Draft(Kind.ACTION_LOG, at, self._action, self._attempt, payload)
+        payload = {"category": None if category is None else as_text(category), "current": current, "total": total}
+        return Draft(Kind.ACTION_PROGRESS, at, self._action, self._attempt, payload)
 
     def close(self) -> None:
         """Take no more, as after the attempt's end; who is held back goes on, and nobody is woken any more."""
@@ -128,6 +153,22 @@ class Reporter(BaseLogger):
     def _let_in(self) -> None:
         if self._room is not None:
             self._room.set()
+
+
+_SAMPLE = 100
+
+
+def _weight(value: Any) -> int:
+    """About how many bytes JSON data takes; a long list is judged by its beginning."""
+    kind = type(value)
+    if kind is str:
+        return len(value)
+    if kind is dict:
+        return sum(map(_weight, value.values()))
+    if kind is list:
+        part = value[:_SAMPLE]
+        return sum(map(_weight, part)) * len(value) // len(part) if part else 0
+    return 8
 
 
 def _nobody() -> None:
