@@ -48,6 +48,7 @@ class Folding:
         self._actions = {entry.name: _Cell.of(entry) for entry in start.progress}
         self._instances = {name: _Cell.of(entry) for name, entry in start.instances.items()}
         self._order = {name: index for index, name in enumerate(self._actions)}
+        self._done = [cell.done for cell in self._actions.values()]
 
     def apply(self, event: Event) -> None:
         """Take one event in; one that is no news (``seq`` already seen) changes nothing."""
@@ -101,9 +102,7 @@ class Folding:
     @property
     def overall_progress(self) -> float:
         """How far the run is now, 0 to 1, without the cost of a snapshot."""
-        cells = self._actions.values()
-        done = sum([1.0 if cell.status in _COUNTED else cell.progress for cell in cells])
-        return done / len(cells) if cells else 0.0
+        return sum(self._done) / len(self._done) if self._done else 0.0
 
     def action(self, name: str) -> ActionProgress | None:
         """One action, or instance (``train[3]``), now; None where there is none of that name."""
@@ -156,7 +155,9 @@ class Folding:
         before = cell.status
         rule(cell, event)
         cell.changed = True
-        if instance and cell.status is not before:
+        if not instance:
+            self._done[self._order[name]] = cell.done
+        elif cell.status is not before:
             self._count(parent, before, cell.status)
         if event.kind == Kind.ACTION_STARTED:
             self._current = parent if instance else name
@@ -166,6 +167,7 @@ class Folding:
         if cell is None:
             cell = self._actions[name] = _Cell(name)
             self._order[name] = len(self._order)
+            self._done.append(cell.done)
         return cell
 
     def _instance(self, name: str) -> _Cell:
@@ -185,6 +187,7 @@ class Folding:
         done = counts.get(ActionStatus.COMPLETED, 0) + counts.get(ActionStatus.SKIPPED, 0)
         if not cell.status.is_terminal():
             cell.progress = done / sum(counts.values())
+            self._done[self._order[parent]] = cell.done
         cell.changed = True
 
 
@@ -213,6 +216,11 @@ class _Cell:
         cell = cls(*[getattr(entry, name) for name in _FIELDS])
         cell.changed, cell.last = False, entry
         return cell
+
+    @property
+    def done(self) -> float:
+        """What it counts for in the run's progress, 0 to 1."""
+        return 1.0 if self.status in _COUNTED else self.progress
 
     def shown(self) -> ActionProgress:
         """The state as a value; the one from before, if nothing has changed."""
