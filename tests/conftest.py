@@ -1,6 +1,7 @@
 """What every test room shares."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -8,6 +9,10 @@ from hypothesis import settings
 # The machine may be busy, so no test asserts milliseconds; and CI tries the same examples every time.
 settings.register_profile("synapse", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("synapse")
+
+# A shell that runs the tests in the background has Ctrl-C ignored, which the programs that they start would inherit.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
