@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import benchmarks
+from benchmarks import scale
 from benchmarks.machine import described, load
 from benchmarks.rows import Row
 from benchmarks.running import measure
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.save and options.only:
         print("--save wants the whole table: leave out --only", file=sys.stderr)
         return 2
+    scale.full = options.full
     _run(suite(options.name), options.repeats, options.only, options.save)
     return 0
 
@@ -39,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", nargs="?", choices=names(), help="what to measure; without it the names are listed")
     parser.add_argument("--repeats", type=_positive, default=9, metavar="N", help="samples a row (%(default)s)")
     parser.add_argument("--only", default="", metavar="WORD", help="only the rows with WORD in their name")
+    parser.add_argument("--full", action="store_true", help="at full size, where a smaller one is measured otherwise")
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/NAME.md")
     return parser
 
@@ -68,6 +71,7 @@ def _run(chosen: Suite, repeats: int, only: str, save: bool) -> None:
     print(as_text(rows))
     if save:
         facts = {"Date": f"{datetime.now(UTC):%Y-%m-%d}", **described(), "Repeats": str(repeats)}
+        facts.update({"Size": "full"} if scale.full else {})
         facts["Load"] = f"{before} at the start, {load()} at the end (the measuring itself included)"
         _save(chosen, facts, rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from attrs import frozen
@@ -27,11 +28,18 @@ class Row:
     ours: tuple[float, ...] = ()
     bare: tuple[float, ...] = ()
     missing: str = ""
+    times: float | None = None
 
     @property
     def holds(self) -> bool | None:
-        """Whether the median is within the target; None where there is no target, or no figure."""
-        return None if self.target is None or self.missing else median(self.ours) <= self.target
+        """Whether the medians are within the target; None where there is no target, or no figure."""
+        return self._holds(median)
+
+    def _holds(self, figure: Callable[[Sequence[float]], float]) -> bool | None:
+        if self.missing or (self.target is None and self.times is None):
+            return None
+        limit = self.target if self.times is None else self.times * figure(self.bare)
+        return limit is not None and figure(self.ours) <= limit
 
     @property
     def spread(self) -> float:
@@ -43,15 +51,17 @@ class Row:
     @property
     def verdict(self) -> str:
         """``yes`` or ``no``, and whether noise may have said it."""
-        if self.missing or self.target is None:
+        if self.holds is None:
             return self.missing or "–"
         if self.holds:
             return "yes"
-        return "no, but its best does" if min(self.ours) <= self.target else "no"
+        return "no, but its best does" if self._holds(min) else "no"
 
     def cells(self) -> tuple[str, ...]:
         """The row as texts, one for each of `HEADINGS`."""
-        wanted = "–" if self.target is None else f"≤ {shown(self.target, self.unit)}"
+        wanted = f"≤ {self.times:g} ×" if self.times is not None else "–"
+        if self.target is not None:
+            wanted = f"≤ {shown(self.target, self.unit)}"
         if self.missing:
             return (self.name, "–", "–", "–", "–", wanted, self.verdict)
         ours, bare = median(self.ours), median(self.bare)

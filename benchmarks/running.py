@@ -17,9 +17,9 @@ def measure(measurements: Iterable[Measurement], repeats: int, tell: Callable[[s
             with each.setup() as work:
                 ours, bare = _sampled(work, min(repeats, each.most or repeats))
         except Unavailable as why:
-            yield Row(each.name, each.about, each.bare, each.unit, each.target, missing=str(why))
+            yield Row(each.name, each.about, each.bare, each.unit, each.target, missing=str(why), times=each.times)
             continue
-        yield Row(each.name, each.about, each.bare, each.unit, each.target, ours, bare)
+        yield Row(each.name, each.about, each.bare, each.unit, each.target, ours, bare, times=each.times)
 
 
 def _sampled(work: Work, repeats: int) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -36,6 +36,7 @@ class Measurement:
         target: what ours may cost at most; None where none was asked for.
         unit: ``s`` or ``B``.
         most: how often it is repeated at most, where one sample takes seconds.
+        times: how many times the bare parts ours may cost at most, where that was asked for.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Measurement:
     target: float | None = None
     unit: str = "s"
     most: int | None = None
+    times: float | None = None
 
     @property
     def about(self) -> str:
@@ -66,12 +68,19 @@ class Theme:
     measurements: list[Measurement] = field(factory=list)
 
     def measures(
-        self, name: str, *, bare: str, target: float | None = None, unit: str = "s", most: int | None = None
+        self,
+        name: str,
+        *,
+        bare: str,
+        target: float | None = None,
+        unit: str = "s",
+        most: int | None = None,
+        times: float | None = None,
     ) -> Callable[[Setup], Setup]:
         """Add the measurement that a function sets up; see `Measurement` for the arguments."""
 
         def add(setup: Setup) -> Setup:
-            self.measurements.append(Measurement(name, contextmanager(setup), bare, target, unit, most))
+            self.measurements.append(Measurement(name, contextmanager(setup), bare, target, unit, most, times))
             return setup
 
         return add

@@ -115,6 +115,7 @@ def test_samples_are_seconds_a_call():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_every_row_of_the_core_can_be_measured():
     """Once each; the targets are for a quiet machine, so they are not asserted."""
     rows = list(measure(command.suite("core").matching(""), 1, print))

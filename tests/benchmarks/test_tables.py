@@ -8,8 +8,8 @@ from benchmarks.rows import HEADINGS, Row, shown
 from benchmarks.tables import as_markdown, as_text
 
 
-def row(ours=(1e-6,), bare=(1e-6,), *, target=None, name="work", unit="s", missing=""):
-    return Row(name, "Some work.", "bare work", unit, target, ours, bare, missing)
+def row(ours=(1e-6,), bare=(1e-6,), *, target=None, name="work", unit="s", missing="", times=None):
+    return Row(name, "Some work.", "bare work", unit, target, ours, bare, missing, times)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,15 @@ def test_a_value_is_shown_in_the_multiple_that_suits_it(value, unit, text):
 def test_the_median_decides_whether_a_target_holds(ours, target, verdict):
     """And where only the best sample holds it, that is told."""
     assert row(ours, target=target).verdict == verdict
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(2.0, "yes"), (1.9, "no, but its best does"), (1.0, "no")])
+def test_a_target_may_be_a_multiple_of_the_bare_parts(times, verdict):
+    """The medians' ratio decides, and what was asked for is shown so."""
+    measured = row((1.5e-6, 2e-6, 3e-6), (1e-6, 1e-6, 2e-6), times=times)
+    assert measured.verdict == verdict
+    assert measured.cells()[5] == f"≤ {times:g} ×"
+    assert row(missing="not here", times=times).cells()[5:] == (f"≤ {times:g} ×", "not here")
 
 
 def test_a_row_shows_both_sides_and_their_ratio():
