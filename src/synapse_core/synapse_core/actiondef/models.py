@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, ForwardRef, TypeVar, get_args, get_origin
 
 from synapse_core.actiondef.base import BaseAction, NoResult
 
@@ -29,13 +30,23 @@ def _bound(cls: Any, known: Mapping[Any, Any]) -> Any:
         origin = get_origin(base) or base
         if not (isinstance(origin, type) and issubclass(origin, BaseAction)):
             continue
-        arguments = [known.get(arg, arg) for arg in get_args(base)]
+        arguments = [_named(cls, known.get(arg, arg)) for arg in get_args(base)]
         if origin is BaseAction:
             return arguments[0] if arguments else None
         found = _bound(origin, dict(zip(getattr(origin, "__parameters__", ()), arguments, strict=False)))
         if found is not None and not isinstance(found, TypeVar):
             return found
     return None
+
+
+def _named(cls: Any, argument: Any) -> Any:
+    """What ``BaseAction["Params"]`` names in the module of the class; None where it is not there."""
+    if not isinstance(argument, ForwardRef):
+        return argument
+    try:
+        return eval(argument.__forward_arg__, vars(sys.modules[cls.__module__]))  # noqa: S307  as in `annotation`
+    except Exception:  # noqa: BLE001  as there
+        return None
 
 
 def annotation(func: Any, index: int) -> Any:
