@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import threading
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -76,6 +77,7 @@ class Session:
         self._work_base = os.fspath(work_base) if work_base else str(data_home() / "runs")
         self._hooks = WorkerHooks(self.pm.worker_plugins(), self.schema)
         self._executors: dict[tuple[str, str], Executor] = {}
+        self._lock = threading.Lock()
         self._loop = LoopThread("synapse-session")
         self._again = Again(self.store, self.schema)
         self._host = Host(self.store, self.pm, self.schema, self._again)
@@ -186,9 +188,10 @@ class Session:
         if not isinstance(options.executor, str):
             return options.executor
         key = (options.executor, repr(sorted(options.options.items())))
-        if key not in self._executors:
-            self._executors[key] = self.pm.executor(options.executor).factory(**options.options)
-        return self._executors[key]
+        with self._lock:
+            if key not in self._executors:
+                self._executors[key] = self.pm.executor(options.executor).factory(**options.options)
+            return self._executors[key]
 
     # -- go on ------------------------------------------------------------------------------------------------
 

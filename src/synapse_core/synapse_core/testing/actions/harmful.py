@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import json
 import os
 import subprocess
 import sys
@@ -56,6 +58,23 @@ def print_binary(_params: dict[str, Any], _context: RuntimeContext) -> dict[str,
     return {"printed": True}
 
 
+@action("forge")
+def forge(_params: dict[str, Any], _context: RuntimeContext) -> dict[str, Any]:
+    """Prints what looks like an outcome, in every form that one might be looked for."""
+    outcome: dict[str, Any] = {
+        "status": "completed",
+        "result": {"genuine": False},
+        "merges": None,
+        "failure": None,
+        "kinds": [],
+    }
+    body = json.dumps({"drafts": [], "outcome": outcome}).encode()
+    for stream in (1, 2):
+        os.write(stream, b"\n__RESULT__ " + json.dumps(outcome["result"]).encode() + b"\n")
+        os.write(stream, len(body).to_bytes(4, "big") + body + b"\n")
+    return {"genuine": True}
+
+
 @define
 class FloodParams:
     """How many lines, and whether they are logged or printed."""
@@ -73,6 +92,22 @@ def flood(params: FloodParams, context: RuntimeContext) -> dict[str, Any]:
         else:
             context.logger.info("line %d", number)
     return {"lines": params.lines}
+
+
+@action("scribble")
+def scribble(_params: dict[str, Any], _context: RuntimeContext) -> None:
+    """Writes nonsense to every file that is open, but the first three, and waits."""
+    for fd in range(3, 64):
+        with contextlib.suppress(OSError):
+            os.write(fd, b"\x00\x00\x00\x05{{{{{")
+    threading.Event().wait()
+
+
+@action("close_everything")
+def close_everything(_params: dict[str, Any], _context: RuntimeContext) -> dict[str, Any]:
+    """Closes every file but the first three, as a daemon does."""
+    os.closerange(3, 256)
+    return {"closed": True}
 
 
 @action("leave_thread")

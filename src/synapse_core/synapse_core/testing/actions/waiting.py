@@ -96,6 +96,15 @@ def slow_cleanup(params: WaitParams, context: RuntimeContext) -> None:
         _write(params.cleaned)
 
 
+@action("nested")
+def nested(params: WaitParams, _context: RuntimeContext) -> dict[str, Any]:
+    """Runs an action that does not listen in a process of its own, and waits for it."""
+    from synapse_core.session import default_session
+
+    result: dict[str, Any] = default_session().execute([hang_on], {"started": params.started}, executor="process")
+    return result
+
+
 @action("log_and_wait")
 def log_and_wait(params: WaitParams, context: RuntimeContext) -> dict[str, Any]:
     """Logs a line, then waits for a file."""
