@@ -10,13 +10,15 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from synapse_core.events import Kind
 from synapse_core.testing.store.samples import begun, checkpoint, draft, log
 from synapse_store import SQLiteStore
-from synapse_store.sqlite.readers import Query, Readers
+from synapse_store.sqlite.readers import Query, Reader, Readers
 from synapse_store.sqlite.reading import Reading
 
 T = TypeVar("T")
@@ -87,15 +89,27 @@ def output_of(process: subprocess.Popen[str], timeout: float = 100) -> str:
 
 
 class Counted(Readers):
-    """Readers that note what is asked of them: each query with the number of its rows."""
+    """Readers that note what is asked of them: each query, and how many rows all of them gave."""
 
     def __init__(self, readers: Readers) -> None:
         super().__init__(readers.database, readers._slots, readers._lock)
         self.queries: list[str] = []
         self.rows = 0
 
+    async def _execute(self, query: Any, parameters: Any) -> list[Any]:
+        return await super()._execute(query if isinstance(query, Query) else partial(self._counted, query), parameters)
+
     async def fetch(self, query: Query[T], *parameters: Any) -> list[T]:
-        found = await super().fetch(query, *parameters)
+        return self._note(query, await super().fetch(query, *parameters))
+
+    def _counted(self, ask: Callable[[Any], T], reader: Reader) -> T:
+        counting: Any = SimpleNamespace(
+            execute=lambda query, parameters=(): self._note(query, reader.execute(query, parameters)),
+            one=lambda query, *parameters: next(iter(counting.execute(query, parameters)), None),
+        )
+        return ask(counting)
+
+    def _note(self, query: str, found: list[T]) -> list[T]:
         self.queries.append(query)
         self.rows += len(found)
         return found

@@ -32,6 +32,7 @@ class Database:
     def __init__(self, location: Location) -> None:
         self.location = location
         self.blobs = Blobs(location.blobs)
+        self._name = str(location.path)
         self._ledger: Ledger | None = None
         self._durability: Durability = location.durability
         self._identity: Identity | None = None
@@ -57,7 +58,7 @@ class Database:
         if self._ledger is None:
             self._durability = self.location.durability
             connection = open_writer(self.location)
-            self._identity = identity(self.location.path)
+            self._identity = identity(self._name)
             self._ledger = Ledger(connection, self.blobs)
         if self._durability != self.location.durability:
             self._durability = self.location.durability
@@ -74,7 +75,7 @@ class Database:
             raise self._lost or StoreError(f"{self.location} {self._what_came()}", hint="go back to a backup")
 
     def _is_gone(self) -> bool:
-        return self._identity is not None and identity(self.location.path) != self._identity
+        return self._identity is not None and identity(self._name) != self._identity
 
     def _what_came(self) -> str:
         how = "was replaced by another file" if self.location.path.exists() else "was deleted"

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from synapse_core.errors import StoreError
 
@@ -15,20 +14,17 @@ PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 
 
-class Identity(NamedTuple):
-    """Which file a path led to: a name can come to lead to another."""
-
-    device: int
-    inode: int
+Identity = tuple[int, int]
+"""Which file a path led to, by device and inode: a name can come to lead to another."""
 
 
-def identity(path: Path) -> Identity | None:
+def identity(path: str | Path) -> Identity | None:
     """The file at ``path``; None where there is none."""
     try:
         found = os.stat(path)  # noqa: PTH116  three times as fast, and done for every commit
     except OSError:
         return None
-    return Identity(found.st_dev, found.st_ino)
+    return found.st_dev, found.st_ino
 
 
 def make_folder(path: Path) -> None:

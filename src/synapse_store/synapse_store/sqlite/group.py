@@ -30,11 +30,12 @@ class Request(Generic[T]):
         rows: how many rows that is, about.
 
     Attributes:
+        ready: whether all is prepared.
         tell, gate: who waits: a task on its loop, or a thread.
         leads: whether that thread can take the turn.
     """
 
-    __slots__ = ("_entry", "_prepare", "_work", "done", "error", "gate", "leads", "result", "rows", "tell")
+    __slots__ = ("_entry", "_prepare", "_work", "done", "error", "gate", "leads", "ready", "result", "rows", "tell")
 
     def __init__(
         self, work: Callable[[Ledger, Entry], T], prepare: Callable[[], Entry] | None = None, rows: int = 1
@@ -46,16 +47,18 @@ class Request(Generic[T]):
         self.tell: tuple[asyncio.AbstractEventLoop, asyncio.Future[T]] | None = None
         self.gate: threading.Lock | None = None
         self.leads = False
+        self.ready = prepare is None
         self._work = work
         self._prepare = prepare
         self._entry: Any = None
 
     def prepare(self, path: Path) -> None:
         """Make ready what is written to the file, if that has not been done; an error is kept."""
-        if self._prepare is None or self._entry is not None or self.error is not None:
+        if self.ready:
             return
+        self.ready = True
         try:
-            self._entry = self._prepare()
+            self._entry = self._prepare() if self._prepare is not None else None
         except Exception as error:  # noqa: BLE001  raised again to the one who asked
             self.error = explain(error, path)
 

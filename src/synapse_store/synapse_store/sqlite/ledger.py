@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreError, unknown
 from synapse_core.events import Draft, Event
@@ -51,7 +51,7 @@ class _Run(NamedTuple):
         return lease_of(run_id, self.owner, self.epoch, self.expires_at)
 
 
-@frozen
+@define(eq=False)
 class Entry:
     """Events and checkpoints of a run, made ready to be written.
 
@@ -97,8 +97,7 @@ class Entry:
             discard(self.spilled)
 
 
-@frozen
-class News:
+class News(NamedTuple):
     """What was added to a run's log: the events after ``before`` up to ``last``; or that the run is ``gone``."""
 
     run_id: str

@@ -62,8 +62,10 @@ class Reader:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
-    def execute(self, query: Query[T], parameters: Sequence[Any] = ()) -> Fetched[T]:
-        """The values of a query's rows."""
+    def execute(self, query: Query[T] | Callable[[Reader], T], parameters: Sequence[Any] = ()) -> Fetched[T]:
+        """The values of a query's rows; or what a function gives that makes several queries."""
+        if not isinstance(query, Query):
+            return Fetched([query(self)])
         with self._lock:
             if self._connection is None:
                 self._connection = open_reader(self._location)
@@ -119,11 +121,22 @@ class Readers:
         Raises:
             StoreError: the file cannot be read.
         """
+        return await self._execute(query, parameters)
+
+    async def work(self, ask: Callable[[Reader], T]) -> T:
+        """What a function gives that makes several queries: all of it is one hop to a thread that reads, and back.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        return (await self._execute(ask, ()))[0]
+
+    async def _execute(self, query: Query[T] | Callable[[Reader], T], parameters: Sequence[Any]) -> list[T]:
         self.database.check()
         slot = await self._slot()
         try:
             with explained(self.database.location.path):
-                rows = await slot.connection.execute_fetchall(query, parameters)
+                rows = await slot.connection.execute_fetchall(cast(str, query), parameters)
         finally:
             with self._lock:
                 slot.pending -= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from synapse_core.fold import Folding
 from synapse_core.models import Checkpoint, PipelineProgress
 from synapse_core.protocols import Lease, RunRecord
 from synapse_store.sqlite.ledger import ENDED
-from synapse_store.sqlite.readers import Query, Readers
+from synapse_store.sqlite.readers import Query, Reader, Readers
 from synapse_store.sqlite.rows import EVENT_COLUMNS, checkpoint_of, event_of, lease_of, placeholders, record_of
 from synapse_store.sqlite.states import CHANGE_KINDS, state_of
 from synapse_store.sqlite.watch import Hub
@@ -69,6 +70,7 @@ class Reading:
         self._readers = readers
         self._hub = hub
         self._folded: OrderedDict[str, _Folded] = OrderedDict()
+        self._lock = threading.Lock()
 
     async def record(self, run_id: str) -> RunRecord:
         """See `Store.record`."""
@@ -114,32 +116,42 @@ class Reading:
 
     async def progress(self, run_id: str) -> PipelineProgress:
         """See `Store.progress`: goes on from what was folded before, here or by the writer."""
-        head = await self._head(run_id)
-        folded = await self._from_before(run_id, head)
+        found = await self._readers.work(lambda reader: self._fold(reader, run_id))
+        if found is None:
+            raise await self._no_such_run(run_id)
+        return found
+
+    def _fold(self, reader: Reader, run_id: str) -> PipelineProgress | None:
+        head = reader.one(_HEAD, run_id)
+        if head is None:
+            return None
+        folded = self._from_before(reader, run_id, head)
         folding, seq = folded.folding, folded.seq
         while seq < head.seq:
-            events = await self.events(run_id, after=seq, until=head.seq, kinds=CHANGE_KINDS)
+            events = reader.execute(_CHANGES, (run_id, seq, head.seq, *CHANGE_KINDS, _PAGE))
             for event in events:
                 folding.apply(event)
             seq = events[-1].seq if len(events) == _PAGE else head.seq
         self._keep(run_id, _Folded(head.key, seq, folding))
         return evolve(folding.snapshot(), seq=seq)
 
-    async def _from_before(self, run_id: str, head: _Head) -> _Folded:
+    def _from_before(self, reader: Reader, run_id: str, head: _Head) -> _Folded:
         """What is known already. It is taken out while it is worked on: others may ask meanwhile."""
-        known = self._folded.pop(run_id, None)
+        with self._lock:
+            known = self._folded.pop(run_id, None)
         if known is not None and known.key == head.key and head.stored <= known.seq <= head.seq:
             return known
         if head.stored:
-            stored = await self._readers.one(_STATE, head.key)
+            stored = reader.one(_STATE, head.key)
             if stored is not None and stored.seq <= head.seq:
                 return stored
         return _Folded(head.key, 0, Folding())
 
     def _keep(self, run_id: str, folded: _Folded) -> None:
-        self._folded[run_id] = folded
-        if len(self._folded) > _KEPT:
-            self._folded.popitem(last=False)
+        with self._lock:
+            self._folded[run_id] = folded
+            if len(self._folded) > _KEPT:
+                self._folded.popitem(last=False)
 
     # -- watching ---------------------------------------------------------------------------------------------
 
@@ -186,3 +198,6 @@ def _events(kinds: int | None, by_action: bool) -> Query[Event]:
         f"WHERE id = ? AND events.seq > ? AND events.seq <= ?{kind}{action} ORDER BY events.seq LIMIT ?",
         event_of,
     )
+
+
+_CHANGES = _events(len(CHANGE_KINDS), by_action=False)

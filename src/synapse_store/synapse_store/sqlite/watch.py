@@ -126,14 +126,11 @@ class Hub:
     def _note(self, news: News) -> None:
         """Keep in mind what a run of this process consists of, so that who watches it need not look."""
         known = self._written.pop(news.run_id, None)
-        if news.gone:
-            return
-        before = known.last if known is not None else 0
-        if news.before != before:
+        if news.gone or news.before != (known.last if known is not None else 0):
             return
         kinds = news.kinds if known is None else known.kinds | news.kinds
         self._written[news.run_id] = News(news.run_id, 0, news.last, kinds, news.ended)
-        while len(self._written) > _NOTED:
+        if len(self._written) > _NOTED:
             self._written.popitem(last=False)
 
     # -- what others write ------------------------------------------------------------------------------------
