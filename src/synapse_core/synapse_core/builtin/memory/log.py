@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import tempfile
 import warnings
+import weakref
 from collections.abc import Collection, Iterator, Sequence
 from typing import IO, NamedTuple
 
@@ -32,7 +33,7 @@ class EventLog:
         keep: how many events are kept in memory at most.
     """
 
-    __slots__ = ("_file", "_keep", "_run_id", "_segments", "_spilled", "_tail")
+    __slots__ = ("__weakref__", "_file", "_keep", "_run_id", "_segments", "_spilled", "_tail")
 
     def __init__(self, run_id: str, keep: int = 20_000) -> None:
         self._run_id = run_id
@@ -88,6 +89,7 @@ class EventLog:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="synapse-")  # noqa: SIM115  it lives as long as the log
+                weakref.finalize(self, self._file.close)  # a store that is just let go of leaves no file open
             offset = self._file.seek(0, 2)
             written = [
                 self._write(self._tail[start : min(start + _SEGMENT, count)]) for start in range(0, count, _SEGMENT)
