@@ -18,11 +18,13 @@ from pathlib import Path
 import pytest
 
 from synapse_core import Session
+from synapse_core.engine import RunSettings
 from synapse_core.errors import StoreError
 from synapse_core.events import Draft, Event, Kind, now
 from synapse_core.fold import fold
 from synapse_core.models import Checkpoint, RunStatus
-from synapse_core.protocols import RunRecord
+from synapse_core.protocols import RunInfo, RunRecord
+from synapse_core.session.options import Asked
 from tests.store import victim
 
 VICTIM = Path(victim.__file__)
@@ -194,6 +196,32 @@ def test_two_engines_at_the_same_time_a_hundred_times(tmp_path: Path) -> None:
             assert sorted(taken) == [False, True]
             (one if taken[0] else other).wait(record.id)
             check_run(one, record.id, *whole(one, record.id))
+
+
+class LateClaim(Session):
+    """Claims what it recovers only after another session has run it to its end."""
+
+    other: Session
+
+    def _settings(self, info: RunInfo, asked: Asked) -> RunSettings:
+        self.other.recover(info.run_id)
+        self.other.wait(info.run_id)
+        return super()._settings(info, asked)
+
+
+def test_a_run_that_ended_between_the_look_and_the_claim_is_left_alone(tmp_path: Path) -> None:
+    """Who looked while it was unfinished, and could claim it because it had ended and was given back, is told so."""
+    url = f"sqlite:///{tmp_path / 'runs.db'}"
+    plan = victim.pipeline().plan
+    with Session(store=url) as one, LateClaim(store=url) as late:
+        late.other = one
+        record = RunRecord("run", plan.name, {"seed": 1}, plan.to_data(), now())
+        created = Draft(Kind.RUN_CREATED, record.created_at, payload={**record.plan, "params": record.params})
+        one.call(one.store.create(record, [created]))
+        with pytest.raises(StoreError, match="run run has ended"):
+            late.recover("run")
+        check_run(one, "run", *whole(one, "run"))
+        assert one.call(one.store.lease("run")) is None
 
 
 def whole(session: Session, run_id: str) -> tuple[list[Event], list[Checkpoint]]:

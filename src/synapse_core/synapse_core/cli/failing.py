@@ -23,7 +23,10 @@ def explain(error: BaseException, *, debug: bool = False) -> int:
         error: what came out of a command.
         debug: show the traceback too.
     """
-    if isinstance(error, BrokenPipeError):
+    # click ends the program by itself where a reader has gone, with an exit code that means failure
+    if isinstance(error, BrokenPipeError) or (
+        isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)
+    ):
         return _reader_is_gone()
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else codes.FAILED

@@ -17,7 +17,7 @@ from synapse_core.engine.scheduler import Scheduler
 from synapse_core.engine.settings import RunSettings
 from synapse_core.engine.sinks import Sinks
 from synapse_core.errors import LeaseLostError, StoreError, StoreUnavailableError
-from synapse_core.events import Draft, Kind, now
+from synapse_core.events import RUN_ENDED, Draft, Kind, now
 from synapse_core.models import RunStatus
 from synapse_core.pipeline import Plan
 from synapse_core.protocols import Executor, Lease, Store
@@ -62,6 +62,7 @@ class RunEngine:
         self._recorder = Recorder(store, run_id, sinks, settings.store_timeout)
         self._attempts = Attempts(run_id, executor, self._recorder, settings, plan.max_parallel)
         self._recovers = restored is not None and restored.recovers
+        self._known = restored.seq if restored is not None else 0
         self._scheduler = Scheduler(
             run_id,
             plan,
@@ -84,8 +85,23 @@ class RunEngine:
 
         Raises:
             LeaseLostError: another engine has it.
+            StoreError: another engine had it, since what is restored was read.
         """
         self._recorder.lease = await patiently(self._lease.acquire, self._settings.store_timeout)
+        if self._recovers:
+            try:
+                await self._check_unchanged()
+            except BaseException:
+                await self._lease.release()
+                raise
+
+    async def _check_unchanged(self) -> None:
+        """Between a look at a run and its claim another engine may have come and gone; only asking is free to all."""
+        since = await self._store.read(self._run_id, after=self._known)
+        if any(event.kind in RUN_ENDED for event in since):
+            raise StoreError(f"run {self._run_id} has ended", hint="another engine has just seen to it")
+        if any(event.kind != Kind.RUN_CANCEL_REQUESTED for event in since):
+            raise StoreError(f"run {self._run_id} has gone on meanwhile", hint="look at it again, and recover it then")
 
     async def run(self) -> RunEnd:
         """Run to the end; the run has been claimed.

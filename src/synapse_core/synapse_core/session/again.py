@@ -117,12 +117,14 @@ class Again:
         Raises:
             StoreError: its engine lives.
         """
-        progress = await self._store.progress(run_id)
-        if progress.status.is_terminal():
+        if (await self._store.progress(run_id)).status.is_terminal():
             return
         lease = await self._claim(run_id)
-        ended = end_of(progress, Kind.RUN_FAILED, "its engine died; resumed by another run", "interrupted")
-        await self._store.append(run_id, ended, lease=lease)
+        progress = await self._store.progress(run_id)
+        if not progress.status.is_terminal():
+            ended = end_of(progress, Kind.RUN_FAILED, "its engine died; resumed by another run", "interrupted")
+            await self._store.append(run_id, ended, lease=lease)
+        await self._store.release(lease)
 
     async def _claim(self, run_id: str) -> Lease:
         held = await self._store.lease(run_id)

@@ -36,6 +36,10 @@ async def cancel_orphan(store: Store, run_id: str, reason: str) -> bool:
     if not is_orphan(progress.status, held, progress.created_at):
         return False
     lease = await store.acquire(run_id, owner_id(), _TTL, over=held)
+    progress = await store.progress(run_id)  # an engine may have come and gone since
+    if progress.status.is_terminal():
+        await store.release(lease)
+        return False
     asked = Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, {"reason": reason, "force": False})
     ended = end_of(progress, Kind.RUN_CANCELLED, reason, "cancelled")
     await store.append(run_id, ended if progress.cancel_requested else [asked, *ended], lease=lease)
