@@ -99,6 +99,14 @@ class Attempt(Protocol):
         """
 
 
+@runtime_checkable
+class Queued(Protocol):
+    """An attempt that may wait for resources before it runs: its timeout counts from then on."""
+
+    async def begun(self) -> None:
+        """Wait until it runs; for ever, where it ends without."""
+
+
 Then = Callable[[Outcome], "Call | None"]
 
 
@@ -123,6 +131,20 @@ class Executor(Protocol):
 
     async def aclose(self) -> None:
         """End whatever still runs and free what is held."""
+
+
+@runtime_checkable
+class Findable(Protocol):
+    """An executor whose attempts live elsewhere, outlive the engine, and are found again by run, action and attempt.
+
+    That an attempt is started is durable before `Executor.start` is called.
+    """
+
+    async def find(self, call: Call, wake: Callable[[], None]) -> Attempt | None:
+        """The attempt that an engine before this one started, whether it runs or has ended; None if there is none.
+
+        What it reported before may be given by its `drain` again.
+        """
 
 
 # -- stores: how a run is remembered --------------------------------------------------------------------------

@@ -14,9 +14,10 @@ from synapse_core.engine.job import Job
 from synapse_core.engine.recorder import Recorder
 from synapse_core.engine.settings import RunSettings
 from synapse_core.engine.slots import Slots
+from synapse_core.errors import StoreError
 from synapse_core.events import Draft, Kind, now
 from synapse_core.models import Failure
-from synapse_core.protocols import Attempt, Call, Executor, Outcome, Then
+from synapse_core.protocols import Attempt, Call, Executor, Findable, Outcome, Queued, Then
 from synapse_core.worker.failure import failure_of, kinds_of
 
 _TIMEOUT = "timeout"
@@ -50,6 +51,7 @@ class Attempts:
     ) -> None:
         self._run_id = run_id
         self._executor = executor
+        self._finder = executor if isinstance(executor, Findable) else None
         self._recorder = recorder
         self._settings = settings
         self._slots = Slots(_bounded(executor.capacity, max_parallel))
@@ -96,28 +98,60 @@ class Attempts:
 
     async def _outcome(self, live: _Live) -> Outcome:
         """Start the attempt and wait for it; an executor that fails fails this attempt only."""
-        call = self._begin(live)
         try:
-            # Under the lock, so that a worker that is done before `start` returns does not find no attempt to drain.
-            with self._lock:
-                carrier = self._carrier(live) if live.carry_on is not None else None
-                live.attempt = self._executor.start(call, self._wake, carrier)
-            with self._timer(live):
-                return await live.attempt.outcome()
+            if self._finder is None:
+                attempt = self._start(live, self._begin(live))
+            else:
+                attempt = await self._far(live, self._finder)
+            with self._timer(live, attempt):
+                return await attempt.outcome()
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001  executors are plugins
             return Outcome("failed", failure=failure_of(error), value=error, kinds=kinds_of(error))
 
+    def _start(self, live: _Live, call: Call) -> Attempt:
+        # Under the lock, so that a worker that is done before `start` returns does not find no attempt to drain.
+        with self._lock:
+            carrier = self._carrier(live) if live.carry_on is not None else None
+            live.attempt = self._executor.start(call, self._wake, carrier)
+            return live.attempt
+
+    async def _far(self, live: _Live, finder: Findable) -> Attempt:
+        """An attempt that outlives this engine: one of an engine before is found again, a new one noted before."""
+        attempt = None
+        if live.job.in_flight:
+            live.job.in_flight = False
+            self._live[live.job.name] = live
+            live.known = await self._recorder.reported(live.job.name, live.job.attempt)
+            attempt = live.attempt = await finder.find(self._call(live.job), self._wake)
+        if attempt is None:
+            live.known = 0
+            call = self._begin(live)
+            await self._recorder.flush()
+            attempt = self._start(live, call)
+        if live.reason is not None:  # it was told to stop while there was nothing to stop yet
+            self._stop(live, live.reason, self._settings.grace)
+        return attempt
+
     @contextmanager
-    def _timer(self, live: _Live) -> Iterator[None]:
+    def _timer(self, live: _Live, attempt: Attempt) -> Iterator[None]:
         timeout = live.job.node.timeout
         if timeout is None:
             yield
             return
-        timer = self._loop.call_later(timeout, self._stop, live, _TIMEOUT, self._settings.grace)
+        timer = asyncio.ensure_future(self._time(live, attempt, timeout))
         try:
             yield
         finally:
             timer.cancel()
+
+    async def _time(self, live: _Live, attempt: Attempt, seconds: float) -> None:
+        """Stop an attempt when its time is up; waiting for resources does not count."""
+        if isinstance(attempt, Queued):
+            await attempt.begun()
+        await asyncio.sleep(seconds)
+        self._stop(live, _TIMEOUT, self._settings.grace)
 
     def _begin(self, live: _Live) -> Call:
         job = live.job
@@ -177,7 +211,7 @@ class Attempts:
 
     def _taken(self, live: _Live) -> list[Draft]:
         """What an attempt has reported; the mid-way state it saved is kept for its next attempt."""
-        drafts = live.attempt.drain() if live.attempt is not None else []
+        drafts = live.fresh(live.attempt.drain()) if live.attempt is not None else []
         for draft in drafts:
             if draft.kind == Kind.ACTION_CHECKPOINT:
                 live.job.midway = draft.payload
@@ -223,8 +257,8 @@ class Attempts:
 
     def _stop(self, live: _Live, reason: str, grace: float) -> None:
         live.reason = live.reason or reason
-        assert live.attempt is not None  # it is begun and started in one go
-        live.stopping.add(asyncio.ensure_future(live.attempt.cancel(reason, grace)))
+        if live.attempt is not None:
+            live.stopping.add(asyncio.ensure_future(live.attempt.cancel(reason, grace)))
 
     # -- reports ----------------------------------------------------------------------------------------------
 
@@ -253,7 +287,10 @@ class Attempts:
 
 @define(eq=False)
 class _Live:
-    """An attempt that runs, why it was told to stop, if it was, and what failed when its worker went on by itself."""
+    """An attempt that runs, why it was told to stop, if it was, and what failed when its worker went on by itself.
+
+    ``known``: of an attempt that was found again, how many of its reports an engine before has stored.
+    """
 
     job: Job
     carry_on: CarryOn | None
@@ -261,6 +298,15 @@ class _Live:
     reason: str | None = None
     broken: Exception | None = None
     stopping: set[asyncio.Future[None]] = field(factory=set)
+    known: int = 0
+
+    def fresh(self, drafts: list[Draft]) -> list[Draft]:
+        """Those that are not stored yet: an attempt that was found again tells from its beginning, in order."""
+        if not self.known:
+            return drafts
+        lossless = [draft for draft in drafts if draft.kind != Kind.ACTION_PROGRESS]
+        known, self.known = set(map(id, lossless[: self.known])), max(0, self.known - len(lossless))
+        return [draft for draft in drafts if id(draft) not in known]
 
     def told_to_stop(self) -> bool:
         """Whether it was; another thread may tell it at any time."""

@@ -16,7 +16,7 @@ class Job:
     """One action, or one instance of it, that is to be run: its name, params, and how it is going.
 
     ``tail`` is what its last attempt reported and is not posted yet. ``ready`` lists the nodes that its end made
-    ready, where that was settled already.
+    ready, where that was settled already. ``in_flight``: its attempt ran when an engine before this one died.
     """
 
     node: PlanNode
@@ -26,3 +26,4 @@ class Job:
     midway: Mapping[str, Any] | None = None
     tail: list[Draft] = field(factory=list)
     ready: list[str] | None = None
+    in_flight: bool = False

@@ -12,9 +12,11 @@ from synapse_core.engine.patience import patiently, patiently_now
 from synapse_core.engine.sinks import Sinks
 from synapse_core.engine.telling import Teller
 from synapse_core.errors import StoreError
-from synapse_core.events import Draft
+from synapse_core.events import Draft, Kind
 from synapse_core.models import Checkpoint
 from synapse_core.protocols import DirectStore, Lease, Store
+
+_LOSSLESS = frozenset({Kind.ACTION_LOG, Kind.ACTION_METRICS, Kind.ACTION_MESSAGE, Kind.ACTION_CHECKPOINT})
 
 
 class Recorder:
@@ -101,6 +103,14 @@ class Recorder:
             await turn
         if self._teller.behind:
             await self._teller.catch_up()
+
+    async def reported(self, action: str, attempt: int) -> int:
+        """How many lossless reports of an attempt the store has, of this engine's or one before it."""
+        count = after = 0
+        while events := await self._store.read(self._run_id, after=after, kinds=_LOSSLESS, action=action):
+            count += sum(event.attempt == attempt for event in events)
+            after = events[-1].seq
+        return count
 
     # -- writing ----------------------------------------------------------------------------------------------
 

@@ -177,6 +177,7 @@ class Scheduler:
     def _job(self, node: PlanNode, name: str, params: Mapping[str, Any]) -> Job:
         """The job, with what it knows from before: its attempts, and the state it saved mid-way."""
         job = Job(node, name, params, self._restored.attempts.get(name, 0), self._restored.midway.get(name))
+        job.in_flight = self._restored.recovers and job.attempt > 0
         if job.midway is not None and not self._restored.recovers:
             self._recorder.post([Draft(Kind.ACTION_CHECKPOINT, now(), name, 0, job.midway)])
         return job
