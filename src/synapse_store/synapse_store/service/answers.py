@@ -13,7 +13,11 @@ from synapse_store.wire.text import dumps
 def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """JSON data, or bytes that are JSON already."""
     body = data if isinstance(data, bytes) else dumps(data)
-    return web.Response(body=body, status=status, content_type="application/json", charset="utf-8", headers=headers)
+    return web.Response(body=body, status=status, headers={**_JSON, **headers} if headers else _JSON)
+
+
+# As a header: aiohttp takes a type and a charset apart and puts them together again.
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 def nothing() -> web.Response:

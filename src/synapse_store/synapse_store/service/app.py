@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from aiohttp import web
 
 from synapse_core.protocols import Store
 from synapse_store.service.asking import Route
 from synapse_store.service.core import SERVICE, Service
-from synapse_store.service.guard import SLASH, guard, on_prepare
+from synapse_store.service.guard import SLASH, guard
 from synapse_store.service.routes import ROUTES, STATIC
 from synapse_store.service.settings import Settings
 
@@ -35,27 +35,33 @@ def create_app(
         settings = Settings(token, frozenset(origins), frozenset(map(str.lower, hosts)))
     app = web.Application(middlewares=[guard], client_max_size=settings.max_body)
     app[SERVICE] = Service(store, settings)
-    for route in sorted((*ROUTES, STATIC), key=_by_use):
+    for route in sorted((*ROUTES, STATIC), key=_is_busy, reverse=True):
         _add(app, route)
-    app.on_response_prepare.append(on_prepare)
     app.on_shutdown.append(_say_goodbye)
     app.on_cleanup.append(_close)
     return app
 
 
 def _add(app: web.Application, route: Route) -> None:
-    """Serve a path with and without its trailing slash, by one pattern: the router tries them one by one."""
+    """Serve a path with and without its trailing slash, mostly by one pattern: the router tries them one by one."""
     handler = _handler(route)
-    exact = route.path == "/" or "{file" in route.path
-    path = route.path if exact else route.path + SLASH.replace("}", ":/?}")
-    app.router.add_route(route.method, path, handler)
-    if route.method == "GET" and route.kind != "sse":
-        app.router.add_route("HEAD", path, handler)
+    methods = ["GET", "HEAD"] if route.method == "GET" and route.kind != "sse" else [route.method]
+    for path in _paths(route):
+        for method in methods:
+            app.router.add_route(method, path, handler)
 
 
-def _by_use(route: Route) -> bool:
-    """What engines and reporters ask all the time comes first."""
-    return not route.path.endswith(("/events", "/progress"))
+def _paths(route: Route) -> Sequence[str]:
+    if route.path == "/" or "{file" in route.path:
+        return [route.path]
+    if _is_busy(route):
+        return [route.path, route.path + "/"]
+    return [route.path + SLASH.replace("}", ":/?}")]
+
+
+def _is_busy(route: Route) -> bool:
+    """Whether engines and reporters ask it all the time: it comes first, and by the pattern that is tried soonest."""
+    return route.path.endswith(("/events", "/progress"))
 
 
 def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from attrs import define, frozen
 
 from synapse_core.errors import ValidationError
 from synapse_core.schema import default_schema
+from synapse_core.schema.schema import Structurer
 from synapse_store.service.answers import Refusal, no_run
 from synapse_store.wire.asked import RUN_ID
 from synapse_store.wire.text import loads, moment
@@ -145,13 +147,15 @@ class Route:
     async def _body(self, request: web.Request) -> Any:
         data = await read_json(request, optional=self.optional)
         try:
-            return _SCHEMA.structure(data, self.body, subject="the request")
+            return _reader(self.body)(data)
         except ValidationError as error:
             issues = [(issue.path, issue.message) for issue in error.issues]
             raise Refusal(422, "the request has wrong fields", issues) from None
 
 
-_SCHEMA = default_schema()
+@cache
+def _reader(body: Any) -> Structurer:
+    return default_schema().structurer(body, subject="the request")
 
 
 async def read_json(request: web.Request, *, optional: bool = False) -> Any:
@@ -160,11 +164,7 @@ async def read_json(request: web.Request, *, optional: bool = False) -> Any:
     Raises:
         Refusal: it brings none.
     """
-    try:
-        async with asyncio.timeout(_BODY_TIMEOUT):
-            raw = await request.read()
-    except TimeoutError:
-        raise Refusal(408, "the body did not come in time") from None
+    raw = await _read(request)
     if not raw and optional:
         return {}
     kind = request.content_type
@@ -174,3 +174,13 @@ async def read_json(request: web.Request, *, optional: bool = False) -> Any:
         return loads(raw)
     except ValueError as error:
         raise Refusal(400, f"the body is no JSON: {str(error)[:200]}") from None
+
+
+async def _read(request: web.Request) -> bytes:
+    if request.content.is_eof():  # it is all here
+        return await request.read()
+    try:
+        async with asyncio.timeout(_BODY_TIMEOUT):
+            return await request.read()
+    except TimeoutError:
+        raise Refusal(408, "the body did not come in time") from None

@@ -39,7 +39,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     start = monotonic()
     response = await _guarded(service, request, handler)
     if not response.prepared:
-        _add_headers(service, request, response)
+        add_headers(service, request, response)
     _note(service, request, response, monotonic() - start)
     return response
 
@@ -172,7 +172,8 @@ def check_token(service: Service, request: web.Request) -> None:
 # -- how it ends ------------------------------------------------------------------------------------------------
 
 
-def _add_headers(service: Service, request: web.Request, response: web.StreamResponse) -> None:
+def add_headers(service: Service, request: web.Request, response: web.StreamResponse) -> None:
+    """Say what every answer says; streams do so before they begin."""
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Cache-Control", "no-store")
     add_cors(service, request, response)
@@ -192,18 +193,9 @@ def add_cors(service: Service, request: web.Request, response: web.StreamRespons
         response.headers["Access-Control-Max-Age"] = "600"
 
 
-async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
-    """Streams send their headers before they come back to the guard."""
-    if isinstance(response, web.Response):
-        return
-    service = request.app.get(SERVICE)
-    if service is not None:
-        _add_headers(service, request, response)
-
-
 def _note(service: Service, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
     resource = request.match_info.route.resource
-    place = "unknown" if resource is None else resource.canonical.removesuffix(SLASH)
+    place = "unknown" if resource is None else _place(resource.canonical)
     service.counts[request.method if request.method in _METHODS else "other", place, response.status] += 1
     if _access.isEnabledFor(logging.INFO):
         line = {
@@ -215,6 +207,12 @@ def _note(service: Service, request: web.Request, response: web.StreamResponse, 
             "remote": request.remote,
         }
         _access.info("%s", dumps(line).decode())
+
+
+@lru_cache(maxsize=256)
+def _place(path: str) -> str:
+    """A route's path without what says that it has two forms."""
+    return path.removesuffix(SLASH).rstrip("/") or "/"
 
 
 _METHODS = _SAFE | {"POST", "PATCH", "DELETE", "PUT"}

@@ -76,7 +76,7 @@ async def append(call: Call) -> web.Response:
     except SequenceError as error:
         raise conflict(error.message, expected=error.expected) from None
     call.service.taken += len(drafts)
-    return answer({"seq": last})
+    return answer(b'{"seq":%d}' % last)
 
 
 def drafts_of(events: Iterable[NewEvent]) -> list[Draft]:

@@ -17,6 +17,7 @@ from synapse_store.service.answers import Refusal, nothing
 from synapse_store.service.asking import Call
 from synapse_store.service.core import Service
 from synapse_store.service.feeds import Feed, Framed, framed
+from synapse_store.service.guard import add_headers
 from synapse_store.wire.sse import HEARTBEAT, frame
 from synapse_store.wire.text import dumps
 
@@ -83,6 +84,7 @@ async def opened(call: Call, response: web.StreamResponse) -> AsyncIterator[Stre
     service.streams += 1
     try:
         _bound(request)
+        add_headers(service, request, response)
         await response.prepare(request)
         yield Stream(service, response, request)
     finally:

@@ -20,6 +20,9 @@ T = TypeVar("T")
 _MOST = 20_000
 """Rows, about, that one transaction has at most: nobody waits long for what others write."""
 
+_MOST_GATHERED = 128
+"""Requests that a loop brings at once at most."""
+
 
 class Request(Generic[T]):
     """Something to be written, and what came of it.
@@ -116,6 +119,7 @@ class Writer:
         self._bell = _gate()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._coming: dict[asyncio.AbstractEventLoop, list[Request[Any]]] = {}
 
     # -- asking -----------------------------------------------------------------------------------------------
 
@@ -144,17 +148,29 @@ class Writer:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         request.tell = loop, future
-        self._ask(request)
+        coming = self._coming.get(loop)
+        if coming is None:
+            coming = self._coming[loop] = []
+            loop.call_soon(self._gather, loop, coming, 0)
+        coming.append(request)
         return await future
 
-    def _ask(self, request: Request[Any]) -> bool:
-        """Queue up; whether the caller has the turn now."""
+    def _gather(self, loop: asyncio.AbstractEventLoop, coming: list[Request[Any]], known: int) -> None:
+        """Queue up what a loop has brought, once it brings no more: one hop to the writer, and one transaction."""
+        if known < len(coming) < _MOST_GATHERED:
+            loop.call_soon(self._gather, loop, coming, len(coming))
+            return
+        del self._coming[loop]
+        self._ask(*coming)
+
+    def _ask(self, *requests: Request[Any]) -> bool:
+        """Queue up; whether the caller, with its one request, has the turn now."""
         with self._lock:
-            self._queue.append(request)
+            self._queue.extend(requests)
             if self._taken:
                 return False
             self._taken = True
-            if request.leads:
+            if requests[0].leads:
                 return True
             self._ring()
             return False

@@ -16,13 +16,17 @@ def loads(data: bytes | str) -> Any:
         ValueError: it is no JSON; the message says why and where.
     """
     try:
-        return json.loads(data, parse_constant=_refuse)
+        return _decode(data if isinstance(data, str) else data.decode(json.detect_encoding(data), "surrogatepass"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+# One for all: `json.loads` makes a decoder for each text.
+_decode = json.JSONDecoder(parse_constant=_refuse).decode
 
 
 def dumps(value: Any) -> bytes:
