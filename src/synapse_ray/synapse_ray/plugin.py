@@ -1,0 +1,64 @@
+"""What this package offers to Synapse: executors by name, the store ``ray:``, and ``synapse ray``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from synapse_core.hookspecs import hookimpl
+from synapse_core.protocols import ExecutorOffer, Store, StoreOffer
+
+
+@hookimpl
+def synapse_executors() -> Iterable[ExecutorOffer]:
+    """Offer ``ray``, ``ray-job``, ``ray-jobs-api`` and ``ray-pipeline``."""
+    return [
+        ExecutorOffer("ray", _actor, help="one Ray actor that is kept: fast calls, one at a time", forces=True),
+        ExecutorOffer("ray-job", _job, help="a Ray task an attempt, many at once; the engine runs here", forces=True),
+        ExecutorOffer(
+            "ray-jobs-api", _jobs_api, help="a job of Ray's Jobs API an attempt; found again by a new engine", forces=True
+        ),
+        ExecutorOffer(
+            "ray-pipeline",
+            _pipeline,
+            help="the whole pipeline on the cluster, its engine too: it needs nobody here",
+            runs="pipeline",
+            forces=True,
+        ),
+    ]
+
+
+def _actor(**options: Any) -> Any:
+    from synapse_ray.actor import RayActorExecutor
+
+    return RayActorExecutor(**options)
+
+
+def _job(**options: Any) -> Any:
+    from synapse_ray.job import RayJobExecutor
+
+    return RayJobExecutor(**options)
+
+
+def _jobs_api(**options: Any) -> Any:
+    from synapse_ray.jobs_api import RayJobsApiExecutor
+
+    return RayJobsApiExecutor(**options)
+
+
+def _pipeline(**options: Any) -> Any:
+    from synapse_ray.pipeline import RayPipelineExecutor
+
+    return RayPipelineExecutor(**options)
+
+
+@hookimpl
+def synapse_stores() -> Iterable[StoreOffer]:
+    """Offer ``ray:``, the runs that a cluster keeps where there is no service."""
+    return [StoreOffer("ray", _store, help="runs that a Ray cluster keeps by itself: ray:auto, ray:HOST:PORT")]
+
+
+def _store(url: str) -> Store:
+    from synapse_ray.pipeline import ClusterStore
+
+    return ClusterStore(url)
