@@ -1,0 +1,246 @@
+"""Real Ray clusters on this machine, for tests: each node a ``ray start --block`` of its own, ended by its pid.
+
+Nothing is shared with another cluster of this machine: ports are free ones, the temp dir is new, and drivers connect by
+the address given here, never by ``auto``. A node that dies is noticed within about a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from synapse_core.builtin.process.tree import end_tree
+from synapse_core.testing import wait_until
+
+ENVIRONMENT = {
+    "RAY_AUTH_MODE": "disabled",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_health_check_initial_delay_ms": "500",
+    "RAY_health_check_period_ms": "300",
+    "RAY_health_check_timeout_ms": "1000",
+    "RAY_health_check_failure_threshold": "3",
+    "RAY_enable_metrics_collection": "false",
+    "PYTHONWARNINGS": "ignore",
+}
+"""What all processes of a test's cluster see; drivers need the first two as well (tests/ray/conftest.py sets them)."""
+
+_PR_SET_PDEATHSIG = 1
+_STARTED = "Ray runtime started."
+_NO_MARKER = "no attempt has this marker"
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@define(eq=False)
+class ClusterNode:
+    """A node of a cluster: a ``ray start --block`` and all that it started."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def node_ids(self) -> list[str]:
+        """Ray's own id of this node, as its raylet was told it; empty once it is dead."""
+        found = [re.search(r"--node-id[= ](\w+)", line) for line in map(command_line, self.pids("raylet/raylet"))]
+        return [match.group(1) for match in found if match]
+
+    def pids(self, part: str = "") -> list[int]:
+        """The node's processes whose command line has ``part`` in it (``gcs_server``, ``raylet/raylet``, ``ray::``)."""
+        return [pid for pid in descendants(self.process.pid) if part in command_line(pid)]
+
+    def kill(self) -> None:
+        """End the whole node at once, as a machine that loses its power."""
+        if self.process.poll() is None:
+            end_tree(self.process.pid, _NO_MARKER)
+            self.process.kill()
+        self.process.wait()
+
+    def kill_part(self, part: str) -> list[int]:
+        """Kill (SIGKILL) only the processes with ``part`` in their command line; the rest of the node stays."""
+        self.process.send_signal(signal.SIGSTOP)  # it would end the others when one of its own has ended
+        return self.signal_part(part, signal.SIGKILL)
+
+    def signal_part(self, part: str, number: int) -> list[int]:
+        """Send a signal to the processes with ``part`` in their command line; their pids."""
+        found = self.pids(part)
+        assert found, f"the node has no process with {part!r} in its command line"
+        for pid in found:
+            os.kill(pid, number)
+        return found
+
+
+@define(eq=False)
+class TestCluster:
+    """A cluster of several nodes on this machine.
+
+    Attributes:
+        address: ``ip:port`` of its head, for `ray.init` and ``ray_address=``.
+        client_address: ``ray://ip:port``.
+        dashboard_url: where the dashboard and the Jobs API are, if it was started with ``dashboard=True``.
+        head, nodes: the head node, and those that were added.
+        temp: its folder; every node has its sessions in it.
+    """
+
+    __test__ = False
+
+    temp: Path
+    env: dict[str, str]
+    address: str = ""
+    client_address: str = ""
+    dashboard_url: str = ""
+    head: ClusterNode = field(default=None)
+    nodes: list[ClusterNode] = field(factory=list)
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        num_cpus: int = 4,
+        num_gpus: int = 0,
+        resources: Mapping[str, float] | None = None,
+        dashboard: bool = False,
+        object_store_memory: int = 80_000_000,
+        env: Mapping[str, str] | None = None,
+    ) -> TestCluster:
+        """Start a head node.
+
+        Args:
+            num_cpus: logical cores; more than the machine has are fine.
+            num_gpus: logical GPUs.
+            resources: custom resources of the head.
+            dashboard: whether dashboard and Jobs API are started (0.6 GB more, some seconds).
+            object_store_memory: bytes.
+            env: more environment variables of every process of the cluster.
+        """
+        own = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "SYNAPSE_", "PYTEST_"))}
+        cluster = cls(Path(tempfile.mkdtemp(prefix="r", dir="/tmp")), {**own, **ENVIRONMENT, **(env or {})})
+        client, board = free_port(), free_port()
+        args = ["--head", "--port", str(free_port()), "--ray-client-server-port", str(client)]
+        args += ["--include-dashboard", str(dashboard).lower(), "--dashboard-port", str(board)]
+        cluster.head = cluster._start_node(args, num_cpus, num_gpus, resources, object_store_memory)
+        cluster.address = _address(cluster.head.log)
+        cluster.client_address = f"ray://{cluster.address.rpartition(':')[0]}:{client}"
+        cluster.dashboard_url = f"http://127.0.0.1:{board}" if dashboard else ""
+        return cluster
+
+    def add_node(
+        self,
+        *,
+        num_cpus: int = 2,
+        num_gpus: int = 0,
+        resources: Mapping[str, float] | None = None,
+        object_store_memory: int = 80_000_000,
+        env: Mapping[str, str] | None = None,
+    ) -> ClusterNode:
+        """Start one more node."""
+        args = ["--address", self.address]
+        node = self._start_node(args, num_cpus, num_gpus, resources, object_store_memory, env or {})
+        self.nodes.append(node)
+        return node
+
+    def stop(self) -> None:
+        """End all that this cluster started, and remove its folder."""
+        for node in [*self.nodes, self.head]:
+            if node is not None:
+                node.kill()
+        shutil.rmtree(self.temp, ignore_errors=True)
+
+    def _start_node(
+        self,
+        args: Sequence[str],
+        num_cpus: int,
+        num_gpus: int,
+        resources: Mapping[str, float] | None,
+        object_store_memory: int,
+        env: Mapping[str, str] | None = None,
+    ) -> ClusterNode:
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", *args, "--block", "--disable-usage-stats"]
+        command += ["--temp-dir", str(self.temp), "--num-cpus", str(num_cpus), "--num-gpus", str(num_gpus)]
+        command += ["--object-store-memory", str(object_store_memory), "--resources", json.dumps(dict(resources or {}))]
+        command += ["--include-log-monitor", "false", "--log-color", "false"]
+        log = self.temp / f"node-{len(self.nodes) + (self.head is not None)}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env={**self.env, **(env or {})},
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+        node = ClusterNode(process, log)
+        try:
+            wait_until(lambda: _has_started(node), f"a Ray node to start, see {log}")
+        except BaseException:
+            node.kill()
+            raise
+        return node
+
+
+@contextlib.contextmanager
+def cluster_of(**options: Any) -> Iterator[TestCluster]:
+    """A cluster for the block; see `TestCluster.start`."""
+    cluster = TestCluster.start(**options)
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def descendants(pid: int) -> list[int]:
+    """All that a process started and what those started, itself left out."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            rest = (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            parents[int(entry.name)] = int(rest[1])
+    found, more = set[int](), {pid}
+    while more:
+        more = {child for child, parent in parents.items() if parent in more} - found
+        found |= more
+    return sorted(found)
+
+
+def command_line(pid: int) -> str:
+    """The command line of a process; empty once it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _has_started(node: ClusterNode) -> bool:
+    text = node.log.read_text(encoding="utf-8", errors="replace")
+    assert node.process.poll() is None, f"the Ray node did not start:\n{text}"
+    return _STARTED in text
+
+
+def _address(log: Path) -> str:
+    """The head's address, which ``ray start`` prints."""
+    text = wait_until(lambda: re.search(r"--address='([^']+)'", log.read_text(encoding="utf-8")), "the head's address")
+    return text.group(1)
+
+
+def _end_with_parent() -> None:
+    """A test run that is killed leaves no cluster behind: ``ray start`` ends its own when it is told to end."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
