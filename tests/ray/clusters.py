@@ -7,7 +7,6 @@ the address given here, never by ``auto``. A node that dies is noticed within ab
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import re
@@ -38,7 +37,14 @@ ENVIRONMENT = {
 }
 """What all processes of a test's cluster see; drivers need the first two as well (tests/ray/conftest.py sets them)."""
 
-_PR_SET_PDEATHSIG = 1
+_START = """\
+import ctypes, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+from ray.scripts.scripts import main
+sys.exit(main())
+"""
+"""``ray``, told to end when the process that started it does: a test run that is killed leaves no cluster behind."""
+
 _STARTED = "Ray runtime started."
 _NO_MARKER = "no attempt has this marker"
 
@@ -136,7 +142,8 @@ class TestCluster:
         client, board = free_port(), free_port()
         args = ["--head", "--port", str(free_port()), "--ray-client-server-port", str(client)]
         args += ["--include-dashboard", str(dashboard).lower(), "--dashboard-port", str(board)]
-        cluster.head = cluster._start_node(args, num_cpus, num_gpus, resources, object_store_memory)
+        amounts = {"num_cpus": num_cpus, "num_gpus": num_gpus, "object_store_memory": object_store_memory}
+        cluster.head = cluster._start_node(args, amounts, resources, {})
         cluster.address = _address(cluster.head.log)
         cluster.client_address = f"ray://{cluster.address.rpartition(':')[0]}:{client}"
         cluster.dashboard_url = f"http://127.0.0.1:{board}" if dashboard else ""
@@ -153,7 +160,8 @@ class TestCluster:
     ) -> ClusterNode:
         """Start one more node."""
         args = ["--address", self.address]
-        node = self._start_node(args, num_cpus, num_gpus, resources, object_store_memory, env or {})
+        amounts = {"num_cpus": num_cpus, "num_gpus": num_gpus, "object_store_memory": object_store_memory}
+        node = self._start_node(args, amounts, resources, env or {})
         self.nodes.append(node)
         return node
 
@@ -167,15 +175,14 @@ class TestCluster:
     def _start_node(
         self,
         args: Sequence[str],
-        num_cpus: int,
-        num_gpus: int,
+        amounts: Mapping[str, int],
         resources: Mapping[str, float] | None,
-        object_store_memory: int,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str],
     ) -> ClusterNode:
-        command = [sys.executable, "-m", "ray.scripts.scripts", "start", *args, "--block", "--disable-usage-stats"]
-        command += ["--temp-dir", str(self.temp), "--num-cpus", str(num_cpus), "--num-gpus", str(num_gpus)]
-        command += ["--object-store-memory", str(object_store_memory), "--resources", json.dumps(dict(resources or {}))]
+        command = [sys.executable, "-c", _START, "start", *args, "--block", "--disable-usage-stats"]
+        command += ["--temp-dir", str(self.temp), "--resources", json.dumps(dict(resources or {}))]
+        for name, amount in amounts.items():
+            command += [f"--{name.replace('_', '-')}", str(amount)]
         command += ["--include-log-monitor", "false", "--log-color", "false"]
         log = self.temp / f"node-{len(self.nodes) + (self.head is not None)}.log"
         with log.open("wb") as out:
@@ -184,9 +191,8 @@ class TestCluster:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env={**self.env, **(env or {})},
+                env={**self.env, **env},
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
             )
         node = ClusterNode(process, log)
         try:
@@ -237,10 +243,6 @@ def _has_started(node: ClusterNode) -> bool:
 
 def _address(log: Path) -> str:
     """The head's address, which ``ray start`` prints."""
-    text = wait_until(lambda: re.search(r"--address='([^']+)'", log.read_text(encoding="utf-8")), "the head's address")
-    return text.group(1)
-
-
-def _end_with_parent() -> None:
-    """A test run that is killed leaves no cluster behind: ``ray start`` ends its own when it is told to end."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    found = re.search(r"--address='([^']+)'", log.read_text(encoding="utf-8"))
+    assert found, f"no address in {log}"
+    return found.group(1)

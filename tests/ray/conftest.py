@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +32,7 @@ def driver(cluster: TestCluster) -> Iterator[Any]:
     """`ray`, connected to the session's cluster for this test."""
     import ray
 
-    ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
+    ray.init(cluster.address, log_to_driver=False, logging_level=logging.ERROR)
     try:
         yield ray
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def test_nodes_come_and_go():
 
     with cluster_of(num_cpus=1) as cluster:
         node = cluster.add_node(resources={"here": 1})
-        ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
+        ray.init(cluster.address, log_to_driver=False, logging_level=logging.ERROR)
         try:
             assert ray.cluster_resources()["here"] == 1
             node.kill()
