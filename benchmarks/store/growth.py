@@ -162,7 +162,7 @@ def shown() -> Iterator[Work]:
     """Its record, its state (from its events, as nobody has asked for it before), its lease."""
 
     async def use(store: SQLiteStore, run_id: str) -> None:
-        store._file.reading._folded.clear()
+        store._file.reading.folds.clear()
         await store.record(run_id)
         await store.progress(run_id)
         await store.lease(run_id)
@@ -175,7 +175,7 @@ def resumed() -> Iterator[Work]:
     """Its record, its state, its checkpoints, and what its actions have saved of themselves."""
 
     async def use(store: SQLiteStore, run_id: str) -> None:
-        store._file.reading._folded.clear()
+        store._file.reading.folds.clear()
         await store.record(run_id)
         await store.progress(run_id)
         await store.checkpoints(run_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from synapse_core.fold import CHANGES, Folding, fold
 from synapse_core.testing.store.machine import drafts
 from synapse_core.testing.store.samples import begun, created, draft, everything, log, new_run, story
 from synapse_store import SQLiteStore
-from synapse_store.sqlite import reading, states
+from synapse_store.sqlite import folds, states
 from synapse_store.sqlite.states import state_of, text_of
 from tests.store.helpers import counted, ended, on, sql
 
@@ -146,7 +147,7 @@ def test_what_lists_show_is_written_with_each_event(tmp_path) -> None:
 def test_more_runs_than_are_kept_in_mind(tmp_path, monkeypatch) -> None:
     """Those that were written to longest ago are folded anew when they come again."""
     monkeypatch.setattr(states, "_KEPT", 3)
-    monkeypatch.setattr(reading, "_KEPT", 2)
+    monkeypatch.setattr(folds, "_CELLS", 8)
 
     async def body(store: SQLiteStore) -> None:
         runs = [await begun(store, draft(Kind.RUN_STARTED)) for _ in range(8)]
@@ -155,6 +156,33 @@ def test_more_runs_than_are_kept_in_mind(tmp_path, monkeypatch) -> None:
                 await store.append(run_id, [each])
                 assert await store.progress(run_id) == fold(await store.read(run_id))
         assert (await store.check()).problems == ()
+
+    on(tmp_path / "runs.db", body)
+
+
+class Odd(dict[Any, Any]):
+    """What is JSON data only once it was written."""
+
+
+def test_an_ended_run_need_not_be_read_to_tell_its_state(tmp_path) -> None:
+    """The writer's own fold is told, and is what a fold of the stored events gives, whatever payloads were made of."""
+    odd = [
+        draft(Kind.ACTION_STARTED, "train", 1, 1),
+        draft(Kind.ACTION_METRICS, "train", 2, 1, metrics=Odd({"loss": (1, 2.0), 3: None})),
+        draft(Kind.ACTION_PROGRESS, "train", 3, 1, current=True, total=2.5, category=None),
+        Draft(Kind.ACTION_MESSAGE, AT.replace(tzinfo=None), "train", 1, Odd(message="naive")),
+        draft(Kind.RUN_COMPLETED, None, 5, result={"pair": (1, [Odd(x=1)]), 7: "seven"}),
+    ]
+
+    async def body(store: SQLiteStore) -> None:
+        run_id = await begun(store)
+        readers = counted(store)
+        await store.append(run_id, [draft(Kind.RUN_STARTED), *odd])
+        state = await store.progress(run_id)
+        assert not any("events" in query for query in readers.queries)
+        assert repr(state) == repr(fold(await store.read(run_id)))
+        await store.append(run_id, [draft(Kind.RUN_CANCEL_REQUESTED)])
+        assert await store.progress(run_id) == fold(await store.read(run_id))
 
     on(tmp_path / "runs.db", body)
 

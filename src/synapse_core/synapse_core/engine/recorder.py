@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
+from typing import cast
 
 from synapse_core.engine.patience import patiently, patiently_now
 from synapse_core.engine.sinks import Sinks
@@ -17,6 +18,17 @@ from synapse_core.models import Checkpoint
 from synapse_core.protocols import DirectStore, Lease, Store
 
 _LOSSLESS = frozenset({Kind.ACTION_LOG, Kind.ACTION_METRICS, Kind.ACTION_MESSAGE, Kind.ACTION_CHECKPOINT})
+
+
+_DIRECT: dict[type, bool] = {}
+
+
+def as_direct(store: Store) -> DirectStore | None:
+    """The store, if threads of actions can write to it."""
+    known = _DIRECT.get(type(store))
+    if known is None:  # asking a protocol takes longer than starting a task
+        known = _DIRECT[type(store)] = isinstance(store, DirectStore)
+    return cast(DirectStore, store) if known else None
 
 
 class Recorder:
@@ -36,7 +48,7 @@ class Recorder:
         self.lease: Lease | None = None
         self.error: StoreError | None = None
         self._store = store
-        self._direct = store if isinstance(store, DirectStore) else None
+        self._direct = as_direct(store)
         self._queue = threading.Lock()  # held for an instant: the threads of actions post, too
         self._turn = threading.Lock()  # held while writing
         self._run_id = run_id

@@ -10,19 +10,20 @@ from typing import Any
 from attrs import define, evolve
 
 from synapse_core.engine import RunEnd, RunEngine, RunSettings
+from synapse_core.engine.recorder import as_direct
 from synapse_core.engine.sinks import Sinks
 from synapse_core.errors import ExecutionError, LeaseLostError, RunCancelledError
 from synapse_core.events import RUN_ENDED, Draft, Event, Kind, now
 from synapse_core.fold import Folding
 from synapse_core.models import PipelineProgress, RunStatus
 from synapse_core.plugins import PluginManager
-from synapse_core.protocols import DirectStore, Executor, Lease, Outcome, RunInfo, RunRecord, Store
+from synapse_core.protocols import Executor, Lease, Outcome, RunInfo, RunRecord, Store
 from synapse_core.schema import Schema
 from synapse_core.session.again import Again
+from synapse_core.session.described import Described
 from synapse_core.session.options import Asked
 from synapse_core.session.orphans import cancel_orphan
 from synapse_core.session.owner import owner_id, taken, taken_over
-from synapse_core.session.secrets import secret_names
 
 _REMEMBERED = 1000
 """How many runs the result objects of are kept."""
@@ -37,10 +38,16 @@ Start = Callable[[], Coroutine[Any, Any, None]]
 
 @define(eq=False)
 class _Hosted:
-    """A run that is hosted here: its engine, and how it ends."""
+    """A run that is hosted here: its engine, until it has ended, and how it ends."""
 
-    engine: RunEngine
+    engine: RunEngine | None
     end: asyncio.Task[RunEnd]
+
+    def ended(self, task: asyncio.Task[RunEnd]) -> None:
+        """Take note of the end: a run that nobody waits for must not be reported as an unseen error."""
+        self.engine = None
+        if not task.cancelled():
+            task.exception()
 
     def failed_with(self) -> Outcome | None:
         """The outcome of the action that failed first."""
@@ -61,9 +68,10 @@ class Host:
     def __init__(self, store: Store, pm: PluginManager, schema: Schema, again: Again) -> None:
         self._store = store
         self._pm = pm
-        self._schema = schema
+        self._described = Described(schema)
         self._again = again
-        self.durable = not isinstance(store, DirectStore) or store.waits
+        direct = as_direct(store)
+        self.durable = direct is None or direct.waits
         self._starting: dict[str, asyncio.Future[None]] = {}
         self._runs: dict[str, _Hosted] = {}
 
@@ -77,9 +85,7 @@ class Host:
 
     async def create(self, info: RunInfo, asked: Asked, *, shown: bool) -> None:
         """Have the store keep a new run; if it is kept for long, or ``shown``, with the names of what is secret."""
-        data = {**asked.plan.to_data(portable=False), "name": info.name}
-        if self.durable or shown:
-            data["secrets"] = secret_names(asked.plan, self._schema)
+        data = {**self._described.data(asked.plan, secrets=self.durable or shown), "name": info.name}
         created = Draft(Kind.RUN_CREATED, now(), None, 0, {**data, "params": asked.params})
         record = RunRecord(
             info.run_id,
@@ -129,8 +135,8 @@ class Host:
             await asyncio.to_thread(sinks.close, _SINKS_CLOSE)
             raise
         end = asyncio.ensure_future(self._host(engine, info, sinks))
-        end.add_done_callback(_seen)
-        self._runs[info.run_id] = _Hosted(engine, end)
+        self._runs[info.run_id] = hosted = _Hosted(engine, end)
+        end.add_done_callback(hosted.ended)
         self._forget()
 
     @staticmethod
@@ -260,12 +266,7 @@ class Host:
         for force in (False, True):
             running = [hosted for hosted in self._runs.values() if not hosted.end.done()]
             for hosted in running:
-                hosted.engine.cancel("the session was closed", force=force)
+                if hosted.engine is not None:
+                    hosted.engine.cancel("the session was closed", force=force)
             if running:
                 await asyncio.wait([hosted.end for hosted in running], timeout=_CLOSE)
-
-
-def _seen(task: asyncio.Task[RunEnd]) -> None:
-    """Take note of how a task ended: a run that nobody waits for must not be reported as an unseen error."""
-    if not task.cancelled():
-        task.exception()

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 from synapse_core.errors import LeaseLostError
@@ -17,7 +18,13 @@ _engines = itertools.count(1)
 
 def owner_id() -> str:
     """A new owner in this process: ``machine/pid/born/number``, which no other engine here or elsewhere will have."""
-    return f"{_machine()}/{os.getpid()}/{_born(os.getpid())}/{next(_engines)}"
+    return f"{_process(os.getpid())}/{next(_engines)}"
+
+
+@lru_cache(maxsize=1)
+def _process(pid: int) -> str:
+    """What is said of this process; a fork has another id, and is looked at anew."""
+    return f"{_machine()}/{pid}/{_born(pid)}"
 
 
 def is_dead(owner: str) -> bool:

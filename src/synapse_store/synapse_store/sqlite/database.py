@@ -15,6 +15,7 @@ from synapse_store.sqlite.connect import open_writer, set_durability
 from synapse_store.sqlite.files import Identity, identity, replacing
 from synapse_store.sqlite.ledger import Ledger, News
 from synapse_store.sqlite.location import Durability, Location
+from synapse_store.sqlite.room import LogRoom
 
 _CHECKPOINT_PAGES = 2_000
 _CHECKPOINT_WAIT_MS = 200
@@ -34,6 +35,7 @@ class Database:
         self.blobs = Blobs(location.blobs)
         self._name = str(location.path)
         self._ledger: Ledger | None = None
+        self._room: LogRoom | None = None
         self._durability: Durability = location.durability
         self._identity: Identity | None = None
         self._lost: StoreError | None = None
@@ -60,6 +62,7 @@ class Database:
             connection = open_writer(self.location)
             self._identity = identity(self._name)
             self._ledger = Ledger(connection, self.blobs)
+            self._room = LogRoom(connection, f"{self._name}-wal")
         if self._durability != self.location.durability:
             self._durability = self.location.durability
             set_durability(self._ledger.connection, self._durability)
@@ -93,6 +96,8 @@ class Database:
         execute("BEGIN IMMEDIATE")
         try:
             body(ledger)
+            if self._room is not None and self._durability == "full":
+                self._room.keep()
             execute("COMMIT")
         except BaseException:
             ledger.undone()
@@ -138,6 +143,9 @@ class Database:
         if self._ledger is not None:
             self._ledger.connection.close()
             self._ledger = None
+        if self._room is not None:
+            self._room.close()
+            self._room = None
 
     # -- a file that is gone ----------------------------------------------------------------------------------
 

@@ -14,13 +14,13 @@ from typing import NamedTuple
 from attrs import define, evolve, field
 
 from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreError, unknown
-from synapse_core.events import Draft, Event
+from synapse_core.events import Draft
 from synapse_core.fold import CHANGES
 from synapse_core.models import Checkpoint, PipelineProgress, RunStatus
 from synapse_core.protocols import Lease, RunRecord, claimable
 from synapse_store.sqlite.blobs import Blob, Blobs, discard
-from synapse_store.sqlite.rows import Encoder, EventRow, lease_of, loader
-from synapse_store.sqlite.states import RunState, States, store_state
+from synapse_store.sqlite.rows import Encoder, EventRow, event_read, lease_of, loader
+from synapse_store.sqlite.states import Folded, RunState, States, store_state
 from synapse_store.sqlite.values import legible, maybe_micros, micros
 
 ENDED = frozenset(status.value for status in RunStatus if status.is_terminal())
@@ -98,7 +98,10 @@ class Entry:
 
 
 class News(NamedTuple):
-    """What was added to a run's log: the events after ``before`` up to ``last``; or that the run is ``gone``."""
+    """What was added to a run's log: the events after ``before`` up to ``last``; or that the run is ``gone``.
+
+    ``final``: the state that an ended run was left in.
+    """
 
     run_id: str
     before: int
@@ -106,6 +109,7 @@ class News(NamedTuple):
     kinds: frozenset[str]
     ended: bool
     gone: bool = False
+    final: Folded | None = None
 
 
 @define(eq=False)
@@ -157,11 +161,13 @@ class Ledger:
             self._write(run, entry)
             self._states.passed(entry.run_id, run.seq, last)
             self.connection.execute(_MOVE, (last, run.key))
+            final = None
         else:  # the state is fetched first, as the new rows would be read with it
             state = self._states.at(self.connection, entry.run_id, run.key, run.seq)
             self._write(run, entry)
             ended = self._fold(run, state, entry, last)
-        self.news.append(News(entry.run_id, run.seq, last, kinds, ended))
+            final = Folded(run.key, last, state.folding) if ended else None
+        self.news.append(News(entry.run_id, run.seq, last, kinds, ended, final=final))
         return last
 
     def _write(self, run: _Run, entry: Entry) -> None:
@@ -175,10 +181,10 @@ class Ledger:
 
     def _fold(self, run: _Run, state: RunState, entry: Entry, last: int) -> bool:
         """Take the events into the run's state, and that into what lists show; whether the run has ended."""
-        folding, run_id = state.folding, entry.run_id
-        for seq, draft in enumerate(entry.drafts, run.seq + 1):
-            if draft.kind in CHANGES:
-                folding.apply(Event(run_id, seq, draft.time, draft.kind, draft.action, draft.attempt, draft.payload))
+        folding, run_id, load = state.folding, entry.run_id, self._states.load
+        for seq, (draft, row) in enumerate(zip(entry.drafts, entry.rows, strict=True), run.seq + 1):
+            if row[1] in CHANGES:
+                folding.apply(event_read(run_id, seq, row, draft.payload, load))
         state.seq = last
         if folding.status == run.status:
             self.connection.execute(_ADVANCE, (last, folding.overall_progress, run.key))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import NamedTuple
 
@@ -14,14 +12,14 @@ from synapse_core.events import Event
 from synapse_core.fold import Folding
 from synapse_core.models import Checkpoint, PipelineProgress
 from synapse_core.protocols import Lease, RunRecord
-from synapse_store.sqlite.ledger import ENDED
+from synapse_store.sqlite.folds import Folds
+from synapse_store.sqlite.ledger import ENDED, News
 from synapse_store.sqlite.readers import Query, Reader, Readers
 from synapse_store.sqlite.rows import EVENT_COLUMNS, checkpoint_of, event_of, lease_of, placeholders, record_of
-from synapse_store.sqlite.states import CHANGE_KINDS, state_of
+from synapse_store.sqlite.states import CHANGE_KINDS, Folded, state_of
 from synapse_store.sqlite.watch import Hub
 
 _PAGE = 1_000
-_KEPT = 64
 _ALL = 2**62
 
 
@@ -32,14 +30,6 @@ class _Head(NamedTuple):
     seq: int
     status: str
     stored: int
-
-
-class _Folded(NamedTuple):
-    """A fold that somebody has asked for, to go on from when it is asked for again."""
-
-    key: int
-    seq: int
-    folding: Folding
 
 
 _RECORD = Query("SELECT record FROM records JOIN runs ON run = key WHERE id = ?", record_of)
@@ -53,7 +43,7 @@ _HEAD = Query(
 )
 _STATE = Query(
     "SELECT run, seq, state FROM states WHERE run = ?",
-    lambda row, _: _Folded(row[0], row[1], Folding(state_of(row[2]))),
+    lambda row, _: Folded(row[0], row[1], Folding(state_of(row[2]))),
 )
 _NEWEST = Query("SELECT id FROM runs ORDER BY id DESC LIMIT 5", lambda row, _: str(row[0]))
 
@@ -64,13 +54,15 @@ class Reading:
     Args:
         readers: the connections.
         hub: who waits for events.
+
+    Attributes:
+        folds: the states that are known.
     """
 
     def __init__(self, readers: Readers, hub: Hub) -> None:
         self._readers = readers
         self._hub = hub
-        self._folded: OrderedDict[str, _Folded] = OrderedDict()
-        self._lock = threading.Lock()
+        self.folds = Folds()
 
     async def record(self, run_id: str) -> RunRecord:
         """See `Store.record`."""
@@ -132,26 +124,25 @@ class Reading:
             for event in events:
                 folding.apply(event)
             seq = events[-1].seq if len(events) == _PAGE else head.seq
-        self._keep(run_id, _Folded(head.key, seq, folding))
+        self.folds.keep(run_id, Folded(head.key, seq, folding))
         return evolve(folding.snapshot(), seq=seq)
 
-    def _from_before(self, reader: Reader, run_id: str, head: _Head) -> _Folded:
-        """What is known already. It is taken out while it is worked on: others may ask meanwhile."""
-        with self._lock:
-            known = self._folded.pop(run_id, None)
+    def _from_before(self, reader: Reader, run_id: str, head: _Head) -> Folded:
+        """What is known already."""
+        known = self.folds.take(run_id)
         if known is not None and known.key == head.key and head.stored <= known.seq <= head.seq:
             return known
         if head.stored:
             stored = reader.one(_STATE, head.key)
             if stored is not None and stored.seq <= head.seq:
                 return stored
-        return _Folded(head.key, 0, Folding())
+        return Folded(head.key, 0, Folding())
 
-    def _keep(self, run_id: str, folded: _Folded) -> None:
-        with self._lock:
-            self._folded[run_id] = folded
-            if len(self._folded) > _KEPT:
-                self._folded.popitem(last=False)
+    def take(self, news: Sequence[News]) -> None:
+        """Keep the states of runs that this process has ended: somebody has waited for them, most likely."""
+        for each in news:
+            if each.final is not None:
+                self.folds.keep(each.run_id, each.final)
 
     # -- watching ---------------------------------------------------------------------------------------------
 

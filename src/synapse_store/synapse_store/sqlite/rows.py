@@ -82,6 +82,19 @@ def event_of(row: tuple[Any, ...], load: Load) -> Event:
     return Event(run_id, seq, moment(time), _KINDS.get(kind, kind), action, attempt, data)
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+def event_read(run_id: str, seq: int, row: EventRow, payload: Mapping[str, Any], load: Load) -> Event:
+    """The event as `event_of` will give it once ``row`` is stored; a payload of plain values need not be decoded."""
+    time, kind, action, attempt, text = row
+    if text is None:
+        payload = EMPTY
+    elif type(payload) is not dict or not _PLAIN.issuperset(map(type, payload.values())):
+        payload = load(text)
+    return Event(run_id, seq, moment(time), _KINDS.get(kind, kind), action, attempt, payload)
+
+
 def record_of(row: tuple[Any, ...], load: Load) -> RunRecord:
     """The record of a row of one text."""
     return cast(RunRecord, _made(RunRecord, load(row[0])))

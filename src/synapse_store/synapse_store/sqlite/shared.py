@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from synapse_core.errors import StoreError
 from synapse_store.sqlite.database import Database
 from synapse_store.sqlite.group import Writer
+from synapse_store.sqlite.ledger import News
 from synapse_store.sqlite.location import Location
 from synapse_store.sqlite.readers import Readers
 from synapse_store.sqlite.reading import Reading
@@ -38,10 +40,14 @@ class SharedFile:
         self.orphaned = False
         self.database = Database(location)
         self.hub = Hub(self.database)
-        self.writer = Writer(self.database, self.hub.tell)
         self.readers = Readers(self.database)
         self.reading = Reading(self.readers, self.hub)
+        self.writer = Writer(self.database, self._tell)
         self._opened = False
+
+    def _tell(self, news: Sequence[News]) -> None:
+        self.reading.take(news)  # first: who is told by the hub may ask at once
+        self.hub.tell(news)
 
     async def open(self) -> None:
         """Make the file, or bring it to this version's schema, so that it can be read.

@@ -6,7 +6,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from attrs import define
 
@@ -24,6 +24,14 @@ CHANGES_SINCE = (
     f"SELECT ?, {EVENT_COLUMNS} FROM events "  # noqa: S608  built of constants
     f"WHERE run = ? AND seq > ? AND kind IN {placeholders(CHANGE_KINDS)} ORDER BY seq"
 )
+
+
+class Folded(NamedTuple):
+    """A run's fold up to ``seq``, to go on from when its state is asked for; ``key`` is the run's."""
+
+    key: int
+    seq: int
+    folding: Folding
 
 
 @define(eq=False)
@@ -47,7 +55,7 @@ class States:
     """
 
     def __init__(self, load: Load) -> None:
-        self._load = load
+        self.load = load
         self._states: OrderedDict[str, RunState] = OrderedDict()
 
     def at(self, connection: sqlite3.Connection, run_id: str, key: int, seq: int) -> RunState:
@@ -58,7 +66,7 @@ class States:
         if state.seq < seq:
             rows = connection.execute(CHANGES_SINCE, (run_id, key, state.seq, *CHANGE_KINDS))
             for row in rows:
-                state.folding.apply(event_of(row, self._load))
+                state.folding.apply(event_of(row, self.load))
             state.seq = seq
         self._states[run_id] = state
         self._states.move_to_end(run_id)

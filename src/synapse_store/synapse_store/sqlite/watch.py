@@ -48,10 +48,10 @@ class Watcher:
     def take(self, news: News) -> None:
         """Take note of what was added."""
         self.gone = self.gone or news.gone
-        nothing = not news.ended and self.kinds is not None and self.kinds.isdisjoint(news.kinds)
+        nothing = self.kinds is not None and self.kinds.isdisjoint(news.kinds)
         if nothing and self.seen == news.before:
             self.seen = news.last
-        else:
+        if news.ended or not nothing or self.seen != news.last:
             self.found(news.last, news.ended)
 
     def look(self, head: tuple[int, str] | None) -> None:
