@@ -20,7 +20,7 @@ from synapse_core import ExecutionError, Node, ProcessExecutor, Retry, RunCancel
 from synapse_core.builtin.process import frames
 from synapse_core.builtin.process.output import Lines
 from synapse_core.builtin.process.tree import MARKER, end_tree, marked
-from synapse_core.events import Draft, Kind, now
+from synapse_core.events import Kind
 from synapse_core.testing import actions, wait_until
 from synapse_core.testing.executor.rules import call_of, expect, finished
 from synapse_core.testing.processes import alive, is_alive
@@ -64,13 +64,6 @@ def test_a_frame_over_a_pipe(tmp_path: Path):
         with pytest.raises(EOFError):
             frames.read(pipe)
     os.waitpid(pid, 0)
-
-
-def test_drafts_come_through():
-    """With their times, to the microsecond."""
-    drafts = [Draft(Kind.ACTION_LOG, now(), "größe", 2, {"message": "→"}), Draft("later.kind", now())]
-    rows = json.loads(json.dumps(frames.draft_rows(drafts)))
-    assert frames.drafts_of(rows) == drafts
 
 
 @given(st.lists(st.binary(max_size=30), max_size=8))

@@ -14,9 +14,8 @@ from synapse_core.builtin.process import frames
 from synapse_core.builtin.process.tree import end_tree
 from synapse_core.context import CancelToken
 from synapse_core.errors import ActionCancelled, SynapseError
-from synapse_core.models import Failure
 from synapse_core.protocols import Call, Outcome
-from synapse_core.worker import Reporter, hooks_from, perform
+from synapse_core.worker import Reporter, crossing, hooks_from, perform
 from synapse_core.worker.failure import failure_of
 
 _FLUSH = 0.1
@@ -26,9 +25,7 @@ def main(orders: str, reports: str, marker: str) -> None:
     """Run the call that comes over ``orders``, and write what happens to ``reports`` (file descriptors)."""
     faulthandler.enable()
     pipe = os.fdopen(int(orders), "rb")
-    told = frames.read(pipe)
-    call = Call(**{**told, "hooks": tuple(told["hooks"])})
-    child = _Child(call, int(reports), marker)
+    child = _Child(crossing.call_of(frames.read(pipe)), int(reports), marker)
     threading.Thread(target=child.listen, args=(pipe,), name="synapse-orders", daemon=True).start()
     child.run()
 
@@ -67,7 +64,8 @@ class _Child:
         self._wake.set()
         pump.join()
         _flush()
-        frames.write(self._reports, {"drafts": frames.draft_rows(self._reporter.drain()), "outcome": _plain(outcome)})
+        rows = crossing.draft_rows(self._reporter.drain())
+        frames.write(self._reports, {"drafts": rows, "outcome": crossing.outcome_data(outcome)})
 
     def _outcome(self) -> Outcome:
         try:
@@ -89,18 +87,7 @@ class _Child:
             self._wake.clear()
             drafts = self._reporter.drain()
             if drafts:
-                frames.write(self._reports, {"drafts": frames.draft_rows(drafts)})
-
-
-def _plain(outcome: Outcome) -> dict[str, Any]:
-    failure: Failure | None = outcome.failure
-    return {
-        "status": outcome.status,
-        "result": outcome.result,
-        "merges": outcome.merges,
-        "failure": [failure.type, failure.message, failure.traceback] if failure else None,
-        "kinds": outcome.kinds,
-    }
+                frames.write(self._reports, {"drafts": crossing.draft_rows(drafts)})
 
 
 def _flush() -> None:

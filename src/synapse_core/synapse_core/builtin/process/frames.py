@@ -5,11 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, BinaryIO
-
-from synapse_core.events import Draft
 
 _HEADER = struct.Struct(">I")
 
@@ -66,16 +62,3 @@ class Decoder:
             values.append(json.loads(self._data[_HEADER.size : end]))
             del self._data[:end]
         return values
-
-
-def draft_rows(drafts: Sequence[Draft]) -> list[list[Any]]:
-    """Drafts as JSON data."""
-    return [[str(d.kind), d.time.isoformat(), d.action, d.attempt, d.payload] for d in drafts]
-
-
-def drafts_of(rows: Sequence[Sequence[Any]]) -> list[Draft]:
-    """The drafts that `draft_rows` gave ``rows`` for."""
-    return [
-        Draft(kind, datetime.fromisoformat(time), action, attempt, payload)
-        for kind, time, action, attempt, payload in rows
-    ]

@@ -11,12 +11,10 @@ import threading
 from queue import SimpleQueue
 from typing import Any
 
-import attrs
-
-from synapse_core.actiondef.target import portable
 from synapse_core.builtin.process import frames
 from synapse_core.builtin.process.tree import marked
 from synapse_core.protocols import Call
+from synapse_core.worker.crossing import call_data
 
 _BOOT = """\
 import json, sys
@@ -62,7 +60,7 @@ def launch(call: Call, marker: str) -> tuple[subprocess.Popen[bytes], Orders, in
         DiscoveryError: no other process can find the action.
         OSError: there can be no further process.
     """
-    told = _told(call)
+    told = call_data(call)
     order_in, order_out = os.pipe()
     report_in, report_out = os.pipe()
     try:
@@ -89,8 +87,3 @@ def _start(orders: int, reports: int, marker: str) -> subprocess.Popen[bytes]:
         env=marked(marker),
         start_new_session=True,
     )
-
-
-def _told(call: Call) -> dict[str, Any]:
-    plain = attrs.evolve(call.plain(), entrypoint=portable(call.entrypoint), resources=None)
-    return {**attrs.asdict(plain, recurse=False), "env": dict(call.env), "params": dict(call.params)}

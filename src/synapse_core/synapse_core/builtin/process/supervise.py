@@ -19,7 +19,7 @@ from synapse_core.errors import SynapseError
 from synapse_core.events import Kind
 from synapse_core.models import Failure
 from synapse_core.protocols import Call, Outcome
-from synapse_core.worker import Reporter
+from synapse_core.worker import Reporter, crossing
 from synapse_core.worker.failure import failure_of
 
 _CHUNK = 1 << 18
@@ -120,9 +120,9 @@ class Supervised:
     def _reported(self, decoder: frames.Decoder) -> Callable[[bytes], None]:
         def take(chunk: bytes) -> None:
             for value in decoder.feed(chunk):
-                self._reporter.take(frames.drafts_of(value.get("drafts", ())))
+                self._reporter.take(crossing.drafts_of(value.get("drafts", ())))
                 if "outcome" in value:
-                    self._outcome = _outcome(value["outcome"])
+                    self._outcome = crossing.outcome_of(value["outcome"])
                     self._patience = threading.Timer(self._linger, self._lingers)
                     self._patience.daemon = True
                     self._patience.start()
@@ -176,11 +176,6 @@ def _await(process: subprocess.Popen[bytes]) -> None:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     else:
         process.wait()
-
-
-def _outcome(data: Any) -> Outcome:
-    failure = Failure(*data["failure"]) if data["failure"] else None
-    return Outcome(data["status"], data["result"], data["merges"], failure=failure, kinds=tuple(data["kinds"]))
 
 
 def _garbled(action: str, error: Exception) -> Outcome:
