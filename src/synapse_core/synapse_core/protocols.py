@@ -147,6 +147,48 @@ class Findable(Protocol):
         """
 
 
+class PipelineHost(Protocol):
+    """Runs whole pipelines elsewhere, their engines too; it may be closed while they run."""
+
+    @property
+    def store_url(self) -> str:
+        """The URL of the store that keeps its runs: by that anybody can watch, cancel and resume them.
+
+        Raises:
+            SynapseError: what it runs on cannot be reached.
+        """
+
+    def submit(
+        self,
+        pipeline: Any,
+        params: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        resume_from: str | None = None,
+        **options: Any,
+    ) -> str:
+        """Start a run there and return its id, without waiting for it.
+
+        Args:
+            pipeline: as for `Session.submit`.
+            params: as for `Session.submit`.
+            name: the run's name; the pipeline's if None.
+            resume_from: a run in the same store whose completed actions are reused.
+            **options: the others of `RunOptions` that say how a run is run.
+        """
+
+    def recover(self, run_id: str) -> None:
+        """Go on with a run of its store whose engine is gone.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+            StoreError: it has ended, or its engine lives.
+        """
+
+    def close(self) -> None:
+        """Let go of what is held here; runs go on."""
+
+
 # -- stores: how a run is remembered --------------------------------------------------------------------------
 
 
@@ -408,9 +450,11 @@ class RunInfo:
 class ExecutorOffer:
     """An executor by name. ``factory`` takes the options given for it and imports what it needs.
 
-    ``runs`` is what the factory's object is: an ``attempts`` executor for the engine of this process, or one that
-    hosts the whole ``pipeline`` elsewhere (it has ``submit`` and ``wait``). ``forces`` says whether cancel can end
-    an action that does not listen.
+    ``runs`` is what the factory's object is: an `Executor` of ``attempts`` for the engine of this process, or a
+    `PipelineHost` that runs the whole ``pipeline`` elsewhere. ``forces`` says whether cancel can end an action that
+    does not listen. ``flags`` are options that are so usual that the command line has them as ``--ray-address VALUE``
+    (for ``ray_address``) beside ``-o ray_address=VALUE``; by option, their help. ``store_option`` is the option by
+    which a `PipelineHost` is told the URL of the store that is to keep its runs, if it can be told.
     """
 
     name: str
@@ -418,6 +462,8 @@ class ExecutorOffer:
     help: str = ""
     runs: Literal["attempts", "pipeline"] = "attempts"
     forces: bool = False
+    flags: Mapping[str, str] = field(factory=dict)
+    store_option: str | None = None
 
 
 @frozen

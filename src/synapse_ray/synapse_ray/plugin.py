@@ -13,19 +13,24 @@ from synapse_core.protocols import ExecutorOffer, Store, StoreOffer
 def synapse_executors() -> Iterable[ExecutorOffer]:
     """Offer ``ray``, ``ray-job``, ``ray-jobs-api`` and ``ray-pipeline``."""
     return [
-        ExecutorOffer("ray", _actor, help="one Ray actor that is kept: fast calls, one at a time", forces=True),
-        ExecutorOffer("ray-job", _job, help="a Ray task an attempt, many at once; the engine runs here", forces=True),
         ExecutorOffer(
-            "ray-jobs-api", _jobs_api, help="a job of Ray's Jobs API an attempt; found again by a new engine", forces=True
+            "ray", _actor, "one Ray actor that is kept: fast calls, one at a time", forces=True, flags=_flags
         ),
+        ExecutorOffer("ray-job", _job, "a Ray task an attempt; the engine runs here", forces=True, flags=_flags),
+        ExecutorOffer("ray-jobs-api", _jobs_api, "a job of Ray's Jobs API an attempt", forces=True, flags=_flags),
         ExecutorOffer(
             "ray-pipeline",
             _pipeline,
-            help="the whole pipeline on the cluster, its engine too: it needs nobody here",
+            "the whole pipeline on the cluster, its engine too: it needs nobody here",
             runs="pipeline",
             forces=True,
+            flags=_flags,
+            store_option="pipeline_service_url",
         ),
     ]
+
+
+_flags = {"ray_address": "the cluster: auto, HOST:PORT, ray://HOST:PORT, or local for one of its own"}
 
 
 def _actor(**options: Any) -> Any:

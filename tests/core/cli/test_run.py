@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from synapse_core import Session, SynapseError
+from synapse_core.testing import actions
 from tests.core.cli.helpers import SYNAPSE, Here
 
 
@@ -243,31 +245,85 @@ def test_a_plugin_that_fails_is_a_warning(here: Here) -> None:
     assert "RuntimeError: no" in line
 
 
+RESULT = {"accuracy": 0.5, "epochs": 3, "optimizer": "adam"}
+CLUSTER = """
+    from synapse_core import Session, hookimpl
+    from synapse_core.protocols import ExecutorOffer
+
+    class Cluster:
+        def __init__(self, cluster_address="local", keep="sqlite:///far.db"):
+            self.store_url = keep
+            self.address = cluster_address
+            self.session = Session(store=keep)
+        def submit(self, pipeline, params, **options):
+            assert self.address in {"local", "head:1"}, self.address
+            run_id = self.session.submit(pipeline, params, **options)
+            self.session.wait(run_id)
+            return run_id
+        def recover(self, run_id):
+            self.session.recover(run_id, executor="local")
+        def close(self):
+            self.session.close()
+
+    @hookimpl
+    def synapse_executors():
+        flags = {"cluster_address": "where it is"}
+        return [ExecutorOffer("cluster", Cluster, runs="pipeline", flags=flags, store_option="keep")]
+"""
+
+
 def test_a_whole_pipeline_run_elsewhere(here: Here) -> None:
-    """An executor that hosts whole pipelines is given the graph, and asked for the result."""
-    here.write(
-        "cluster.py",
-        """
-        from synapse_core import hookimpl
-        from synapse_core.protocols import ExecutorOffer
+    """An executor that hosts whole pipelines is given the graph, and seen through by the store that it names."""
+    here.write("cluster.py", CLUSTER)
+    cluster = ("--plugin", "cluster.py", "run", "flow.py:pipeline", "-p", "source=s", "--executor", "cluster")
+    done = here.synapse(*cluster, "-q", "--cluster-address", "head:1")
+    assert (done.code, done.err, done.json) == (0, "", RESULT)
+    assert "completed" in here.synapse(*cluster, "--no-watch").out
+    events = here.synapse(*cluster, "--json").out.splitlines()
+    assert '"run.created"' in events[0]
+    assert '"run.completed"' in events[-1]
+    listed = here.synapse("runs", "list", "--store", "sqlite:///far.db", "--json").json
+    assert [run["status"] for run in listed["runs"]] == ["completed"] * 3
 
-        class Cluster:
-            def __init__(self, address: str = "local") -> None:
-                self.address = address
-            def submit(self, pipeline, params):
-                self.told = {"nodes": len(pipeline), "params": params, "address": self.address}
-                return "far-1"
-            def wait(self, run_id):
-                assert run_id == "far-1"
-            def get_result(self, run_id):
-                return self.told
 
-        @hookimpl
-        def synapse_executors():
-            return [ExecutorOffer("cluster", Cluster, runs="pipeline")]
-        """,
-    )
-    args = ("run", "flow.py:pipeline", "-q", "-p", "source=s", "--executor", "cluster", "-o", "address=head:1")
-    done = here.synapse("--plugin", "cluster.py", *args)
-    assert (done.code, done.err) == (0, "run far-1 was submitted to cluster\n")
-    assert done.json == {"nodes": 2, "params": {"source": "s"}, "address": "head:1"}
+def test_a_run_elsewhere_that_is_left_alone(here: Here) -> None:
+    """Its id is printed, and how it is watched; here there is nothing to leave a run to."""
+    here.write("cluster.py", CLUSTER)
+    run = ("--plugin", "cluster.py", "run", "flow.py:pipeline", "-p", "source=s")
+    done = here.synapse(*run, "--executor", "cluster", "--store", "sqlite:///other.db", "--detach")
+    assert done.code == 0
+    run_id = done.out.strip()
+    assert f"synapse runs watch {run_id[:16]} --store sqlite:///other.db" in done.err
+    assert here.synapse("runs", "show", run_id, "--store", "sqlite:///other.db", "--json").json["status"] == "completed"
+    refused = here.synapse(*run, "--detach")
+    assert refused.code == 2
+    assert "'local' runs pipelines in this process" in refused.err
+
+
+def test_a_run_elsewhere_is_resumed_elsewhere(here: Here) -> None:
+    """By the executor that ran it, in the store that it is in; by another one where that is said."""
+    here.write("cluster.py", CLUSTER)
+    run = ("--plugin", "cluster.py", "run", "flow.py:pipeline", "-p", "source=s", "--executor", "cluster", "--detach")
+    run_id = here.synapse(*run).out.strip()
+    resume = ("runs", "resume", run_id, "--store", "sqlite:///far.db", "-q", "-e")
+    assert here.synapse("--plugin", "cluster.py", *resume, "cluster").json == RESULT
+    assert here.synapse("--plugin", "cluster.py", *resume, "local").json == RESULT
+
+
+def test_flags_of_executors_stand_in_the_help(here: Here) -> None:
+    """And one that nobody knows is an error that says what is near."""
+    here.write("cluster.py", CLUSTER)
+    assert "--cluster-address VALUE" in here.synapse("--plugin", "cluster.py", "run", "--help").out
+    done = here.synapse("--plugin", "cluster.py", "run", "flow.py", "--cluster-adress", "x")
+    assert done.code == 2
+    assert "--cluster-address" in done.err
+
+
+def test_an_executor_of_whole_pipelines_is_none_of_a_session(here: Here) -> None:
+    """What to do instead is said."""
+    here.write("cluster.py", CLUSTER)
+    with (
+        Session(plugins=[str(here.folder / "cluster.py")], entry_points=False) as session,
+        pytest.raises(SynapseError, match="runs whole pipelines elsewhere"),
+    ):
+        session.submit([actions.echo], {}, executor="cluster")

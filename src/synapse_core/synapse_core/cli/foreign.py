@@ -1,4 +1,4 @@
-"""Commands that plugins bring by the hook ``synapse_cli``, found without importing plugins that have none."""
+"""What plugins bring to the command line, found without importing plugins that bring nothing."""
 
 from __future__ import annotations
 
@@ -12,24 +12,17 @@ if TYPE_CHECKING:
     import click
 
     from synapse_core.cli.state import State
-
-_HOOK = b"synapse_cli"
+    from synapse_core.plugins import PluginManager
 
 
 def plugin_commands(state: State) -> dict[str, click.Command]:
-    """The commands of plugins, by name; an installed plugin whose source does not mention the hook is not imported."""
-    installed = list(installed_plugins())
-    speaking = {name for name, module in installed if _may_have_commands(module)}
-    if not state.plugins and not speaking:
+    """The commands of plugins, by name."""
+    pm = speaking_of(b"synapse_cli", state)
+    if pm is None:
         return {}
     import click
 
-    from synapse_core.plugins import PluginManager
-
     group = click.Group()
-    # No built-in plugin brings commands, and loading all plugins takes longer than help may.
-    block = [*state.blocked, *({name for name, _ in installed} - speaking)]
-    pm = PluginManager(plugins=state.plugins, block=block, builtins=(), on_problem=lambda _: None)
     pm.each("synapse_cli", group=group)
     for problem in pm.problems:
         if problem.hook is not None:
@@ -37,6 +30,22 @@ def plugin_commands(state: State) -> dict[str, click.Command]:
 
             warn(problem)
     return dict(group.commands)
+
+
+def speaking_of(word: bytes, state: State) -> PluginManager | None:
+    """The plugins that were named, and the installed ones whose source has ``word`` in it; None if there are none.
+
+    Nothing of any other plugin is imported: loading all of them takes longer than help may.
+    """
+    installed = list(installed_plugins())
+    speaking = {name for name, module in installed if _may_speak_of(word, module)}
+    if not state.plugins and not speaking:
+        return None
+    from synapse_core.plugins import PluginManager
+
+    # No built-in plugin has what is asked for here.
+    block = [*state.blocked, *({name for name, _ in installed} - speaking)]
+    return PluginManager(plugins=state.plugins, block=block, builtins=(), on_problem=lambda _: None)
 
 
 def installed_plugins() -> Iterator[tuple[str, str]]:
@@ -70,8 +79,8 @@ def _entries(file: Path) -> Iterator[tuple[str, str]]:
             yield name.strip(), place.partition(":")[0].partition("[")[0].strip()
 
 
-def _may_have_commands(module: str) -> bool:
-    """Whether the source of a module, or of its package, mentions the hook; True where there is no telling."""
+def _may_speak_of(word: bytes, module: str) -> bool:
+    """Whether the source of a module, or of its package, has the word in it; True where there is no telling."""
     from importlib.machinery import PathFinder
 
     top, *rest = module.split(".")
@@ -81,4 +90,4 @@ def _may_have_commands(module: str) -> bool:
     place = Path(spec.submodule_search_locations[0], *rest) if spec.submodule_search_locations else None
     files = [place.with_suffix(".py"), place / "__init__.py"] if place else [Path(spec.origin or "")]
     found = [file for file in files if file.is_file()]
-    return not found or any(_HOOK in file.read_bytes() for file in found)
+    return not found or any(word in file.read_bytes() for file in found)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from synapse_core.cli.complete import complete_action, complete_executor, complete_target
+from synapse_core.cli.flags import WithFlags
 from synapse_core.cli.helping import epilog
 from synapse_core.cli.pairs import key_values
 from synapse_core.cli.state import State, debug_option, store_option
@@ -25,7 +26,7 @@ Exit codes: 0 completed, 1 failed, 2 wrong command, target or params, 3 store tr
 """)
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=WithFlags, epilog=_EPILOG)
 @click.argument("target", shell_complete=complete_target)
 @click.argument("action", required=False, shell_complete=complete_action)
 @click.option(
@@ -62,6 +63,9 @@ Exit codes: 0 completed, 1 failed, 2 wrong command, target or params, 3 store tr
 @click.option("--strict", is_flag=True, help="A result that does not fit its model, or types that do not, are errors.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Cancel the run after that time."
+)
+@click.option(
+    "--detach", is_flag=True, help="Print the run's id and go; for executors that run the whole pipeline elsewhere."
 )
 @debug_option
 @click.pass_obj

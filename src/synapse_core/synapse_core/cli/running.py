@@ -8,20 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from synapse_core.cli import codes
-from synapse_core.cli.jsonlines import JsonLines
+from synapse_core.builtin.console.sink import JsonSink
+from synapse_core.cli.along import Along
+from synapse_core.cli.elsewhere import Elsewhere, see_elsewhere
 from synapse_core.cli.params import Wanted, read_params
-from synapse_core.cli.seeing import Display, display_of, see_through, sigterm_as_interrupt, tell_failure, tell_result
+from synapse_core.cli.seeing import Display, display_of, see_through, sigterm_as_interrupt
 from synapse_core.cli.state import State
 from synapse_core.cli.target import Target, find_target, lasting
-from synapse_core.cli.telling import say, warn
+from synapse_core.cli.telling import warn
 from synapse_core.cli.unfinished import tell_unfinished
-from synapse_core.errors import (
-    ExecutionError,
-    SchemaIncompatibleError,
-    SynapseError,
-    ValidationError,
-)
+from synapse_core.errors import SchemaIncompatibleError, SynapseError, ValidationError
 from synapse_core.schema import Schema
 
 if TYPE_CHECKING:
@@ -43,6 +39,7 @@ class Order:
     name: str | None
     strict: bool
     timeout: float | None
+    detach: bool
 
     @classmethod
     def of(cls, *, watch: bool | None, as_json: bool, quiet: bool, **said: Any) -> Order:
@@ -65,7 +62,19 @@ def carry_out(state: State, order: Order) -> int:
         offer = session.pm.executor(order.executor)
         check_options(offer.factory, options, order.executor)
         if offer.runs == "pipeline":
-            return _run_elsewhere(offer.factory(**options), target, params, order)
+            return see_elsewhere(
+                state,
+                Elsewhere(offer, options, order.store),
+                lambda host: host.submit(target.graph, params, **_how(target, order)),
+                order.display,
+                timeout=order.timeout,
+                detach=order.detach,
+            )
+        if order.detach:
+            raise SynapseError(
+                f"executor {order.executor!r} runs pipelines in this process, which cannot leave them",
+                hint="--detach is for those that run them elsewhere: `synapse plugins --hook synapse_executors`",
+            )
         return _run_here(session, target, params, options, order)
 
 
@@ -118,33 +127,26 @@ def check_options(factory: Any, options: Mapping[str, Any], executor: str) -> No
 def _run_here(
     session: Session, target: Target, params: Mapping[str, Any], options: Mapping[str, Any], order: Order
 ) -> int:
-    where = lasting(order.target, order.action)
     as_json = order.display == "json"
-    tell_unfinished(session, where, order.store)
+    tell_unfinished(session, lasting(order.target, order.action), order.store)
     run_id = session.submit(
         target.graph,
         params,
         executor=order.executor,
         options=options,
-        name=order.name,
         display="none" if as_json else order.display,
-        strict=order.strict,
-        extra="ignore" if target.spec is None else "forbid",
-        target=where,
-        env=target.env,
+        **_how(target, order),
     )
-    with JsonLines(session, run_id) if as_json else nullcontext():
+    with Along(session, run_id, JsonSink()) if as_json else nullcontext():
         return see_through(session, run_id, order.display, timeout=order.timeout, store=order.store)
 
 
-def _run_elsewhere(executor: Any, target: Target, params: Mapping[str, Any], order: Order) -> int:
-    """Have an executor run the whole pipeline where it lives, and wait for it."""
-    run_id = executor.submit(target.graph, dict(params))
-    say(f"run {run_id} was submitted to {order.executor}")
-    try:
-        executor.wait(run_id, **({} if order.timeout is None else {"timeout_seconds": order.timeout}))
-    except ExecutionError as error:
-        tell_failure(error)
-        return codes.FAILED
-    tell_result(executor.get_result(run_id), order.display)
-    return codes.COMPLETED
+def _how(target: Target, order: Order) -> dict[str, Any]:
+    """How it is run, wherever that is."""
+    return {
+        "name": order.name,
+        "strict": order.strict,
+        "extra": "ignore" if target.spec is None else "forbid",
+        "target": lasting(order.target, order.action),
+        "env": target.env,
+    }

@@ -190,7 +190,13 @@ class Session:
         key = (options.executor, repr(sorted(options.options.items())))
         with self._lock:
             if key not in self._executors:
-                self._executors[key] = self.pm.executor(options.executor).factory(**options.options)
+                offer = self.pm.executor(options.executor)
+                if offer.runs == "pipeline":
+                    raise SynapseError(
+                        f"executor {offer.name!r} runs whole pipelines elsewhere, not the actions of this session",
+                        hint="submit to it: pipeline.submit(params, the executor), or `synapse run … --executor`",
+                    )
+                self._executors[key] = offer.factory(**options.options)
             return self._executors[key]
 
     # -- go on ------------------------------------------------------------------------------------------------

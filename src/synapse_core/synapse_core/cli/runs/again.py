@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from synapse_core.cli.elsewhere import Elsewhere, see_elsewhere
 from synapse_core.cli.params import Wanted, read_params
 from synapse_core.cli.running import check_options
 from synapse_core.cli.runs.finding import find_run, opened
@@ -69,6 +70,11 @@ def take_up(state: State, order: Order) -> int:
             return tell_plan(plan, as_json=order.display == "json")
         for doubt in target.graph.validate_initial_params({**record.params, **params}, schema=session.schema):
             warn(doubt)
+        offer = session.pm.executor(how["executor"])
+        if offer.runs == "pipeline":
+            place = Elsewhere(offer, how.pop("options", {}), order.store)
+            del how["executor"]
+            return see_elsewhere(state, place, lambda host: host.submit(target.graph, params, **how), order.display)
         run_id = session.submit(target.graph, params, display=order.display, **how)
         say(f"run {run_id} {words_of(plan)}")
         return see_through(session, run_id, order.display, store=order.store)
@@ -117,8 +123,6 @@ def _options(session: Session, record: RunRecord, order: Order) -> dict[str, Any
         kept["options"] = read_params(order.options, None, Wanted(session.schema))
     executor = kept["executor"] = order.executor or kept.get("executor", "local")
     offer = session.pm.executor(executor)
-    if offer.runs == "pipeline":
-        raise SynapseError(f"executor {executor!r} runs whole pipelines elsewhere", hint="choose another one by -e")
     check_options(offer.factory, kept.get("options", {}), executor)
     again = {"resume_from": record.id, "rerun_from": order.rerun_from, "force": order.force}
     where = lasting(*split_words(order.target)[:2]) if order.target else record.target

@@ -30,13 +30,23 @@ class Follower:
         run_id: the run.
         after: the event to begin behind.
         kinds: of which kinds; all, if None.
+        patient: wait on although nobody runs the run: its engine will be started again.
 
     Attributes:
         orphaned: it ended as nobody runs the run any more.
     """
 
-    def __init__(self, session: Session, run_id: str, *, after: int = 0, kinds: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        run_id: str,
+        *,
+        after: int = 0,
+        kinds: Collection[str] | None = None,
+        patient: bool = False,
+    ) -> None:
         self.orphaned = False
+        self._patient = patient
         self._session = session
         self._run_id = run_id
         self._after = after
@@ -63,7 +73,7 @@ class Follower:
         if self._coming is None:
             self._coming = asyncio.ensure_future(_step(self._batches))
         while not (await asyncio.wait({self._coming}, timeout=_LOOK_EVERY))[0]:
-            if await self._is_orphan() and not self._coming.done():
+            if not self._patient and await self._is_orphan() and not self._coming.done():
                 self.orphaned = True
                 return None
         coming, self._coming = self._coming, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synapse_core.cli import codes
+from synapse_core.cli.elsewhere import Elsewhere, see_elsewhere
 from synapse_core.cli.naming import runs_command, short_ids
 from synapse_core.cli.runs.finding import find_run, opened
 from synapse_core.cli.seeing import Display, display_of, see_through, sigterm_as_interrupt
@@ -12,6 +13,7 @@ from synapse_core.cli.state import State
 from synapse_core.cli.tables import show_json
 from synapse_core.cli.telling import complain, say, warn
 from synapse_core.errors import SynapseError
+from synapse_core.protocols import PipelineHost
 
 if TYPE_CHECKING:
     from synapse_core.session import Session
@@ -71,7 +73,22 @@ def recover(state: State, run: str | None, *, store: str | None, watch: bool | N
             raise SynapseError(
                 f"run {run_id} has ended", hint=f"`{runs_command('resume', run_id, store)}` makes a new run of it"
             )
-        return see_through(session, session.recover(run_id, display=display), display, store=store)
+        elsewhere = _elsewhere(session, run_id, store)
+        if elsewhere is None:
+            return see_through(session, session.recover(run_id, display=display), display, store=store)
+
+        def start(host: PipelineHost) -> str:
+            host.recover(run_id)
+            return run_id
+
+        return see_elsewhere(state, elsewhere, start, display)
+
+
+def _elsewhere(session: Session, run_id: str, store: str | None) -> Elsewhere | None:
+    """Who hosts such a run; None where it is run here."""
+    options = session.call(session.store.record(run_id)).options
+    offer = session.pm.executor(options.get("executor") or "local")
+    return Elsewhere(offer, options.get("options") or {}, store) if offer.runs == "pipeline" else None
 
 
 def _recover_all(session: Session, display: Display, store: str | None) -> int:

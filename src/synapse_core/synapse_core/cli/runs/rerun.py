@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from synapse_core.cli.flags import WithFlags
 from synapse_core.cli.helping import epilog
 from synapse_core.cli.runs.options import of_run, taking_up
 from synapse_core.cli.state import State
@@ -20,7 +21,7 @@ Exit codes: as of `synapse run`; 2 where a changed pipeline is refused.
 """)
 
 
-@click.command("rerun", epilog=_EPILOG)
+@click.command("rerun", cls=WithFlags, epilog=_EPILOG)
 @click.option("--from", "rerun_from", required=True, metavar="ACTION", help="Run this one, and all that follow it.")
 @click.option("--force", is_flag=True, help="Run what has changed since it was completed, and all that follows it.")
 @taking_up

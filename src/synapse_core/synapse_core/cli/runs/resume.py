@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from synapse_core.cli.flags import WithFlags
 from synapse_core.cli.helping import epilog
 from synapse_core.cli.runs.options import of_run, taking_up
 from synapse_core.cli.state import State
@@ -21,7 +22,7 @@ Exit codes: as of `synapse run`; 2 where a changed pipeline is refused.
 """)
 
 
-@click.command("resume", epilog=_EPILOG)
+@click.command("resume", cls=WithFlags, epilog=_EPILOG)
 @click.option("--force", is_flag=True, help="Run what has changed since it was completed, and all that follows it.")
 @click.option("--missing-ok", is_flag=True, help="Start afresh where there is nothing to resume from.")
 @taking_up
