@@ -22,7 +22,7 @@ from synapse_core import (
     action,
     run_plugin,
 )
-from synapse_core.errors import ActionNotFoundError, UnserializableError
+from synapse_core.errors import ActionNotFoundError, StoreError, SynapseError, UnserializableError
 from synapse_core.fold import fold
 from synapse_core.session import default_session
 from synapse_core.testing import actions, until, wait_until
@@ -369,3 +369,18 @@ def test_a_decorated_function_is_still_a_function():
 
     assert double(Params(4)) == 8
     assert (double.__name__, double.__doc__) == ("double", "Twice.")
+
+
+def test_a_run_may_be_given_its_id(session: Session):
+    """Where whoever starts it must know the id before; no two runs have one."""
+    assert session.submit([actions.echo], {"text": "a"}, run_id="run-1") == "run-1"
+    session.wait("run-1")
+    with pytest.raises(StoreError, match="run-1"):
+        session.submit([actions.echo], {"text": "a"}, run_id="run-1")
+
+
+@pytest.mark.parametrize("name", ["", "../up", ".hidden", "a/b", "ä", "x" * 65])
+def test_an_id_that_is_no_name_of_a_folder_is_refused(session: Session, name: str):
+    """Before anything is stored or made."""
+    with pytest.raises(SynapseError, match="is no id for a run"):
+        session.submit([actions.echo], {"text": "a"}, run_id=name)

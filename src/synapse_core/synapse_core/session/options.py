@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import field, frozen, validators
 
 from synapse_core.engine.restore import Restored
 from synapse_core.env import PluginEnvironment
+from synapse_core.errors import SynapseError
 from synapse_core.models import Checkpoint
 from synapse_core.pipeline import Plan
 from synapse_core.protocols import Executor, Sink
 
 Display = Literal["none", "plain", "live", "json"]
+
+
+def _check_id(_options: RunOptions, _field: Any, run_id: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", run_id):  # it is the name of a folder, too
+        raise SynapseError(
+            f"{run_id!r} is no id for a run", hint="up to 64 letters, digits, - and _; new_run_id() makes one"
+        )
 
 
 @frozen(kw_only=True)
@@ -36,6 +45,7 @@ class RunOptions:
         force: with ``resume_from``: run again what has changed since it was completed, and all that follows.
         missing_ok: with ``resume_from``: start afresh where there is nothing to resume from.
         target: where the pipeline was loaded from, for a later resume to load it from there again.
+        run_id: the new run's id, where it must be known before: letters, digits, ``-`` and ``_``, and no other run's.
     """
 
     executor: str | Executor = "local"
@@ -53,6 +63,7 @@ class RunOptions:
     force: bool = False
     missing_ok: bool = False
     target: str | None = None
+    run_id: str | None = field(default=None, validator=validators.optional(_check_id))
 
     def kept(self) -> dict[str, Any]:
         """What is kept with the run, for recovering it; the environment is not, as it may hold secrets."""

@@ -138,7 +138,7 @@ class Session:
         executor = self._executor(asked.options)
         if asked.options.resume_from is not None:
             asked = self._loop.call(self._again.resumed(asked))
-        info = self._info(new_run_id(), asked)
+        info = self._info(asked.options.run_id or new_run_id(), asked)
         return info, self._begin(info, asked, executor)
 
     def _info(self, run_id: str, asked: Asked) -> RunInfo:
