@@ -5,12 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
-import socket
 import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -20,53 +16,7 @@ from synapse_core.models import RunStatus
 from synapse_core.testing import until, wait_until
 from synapse_store import HTTPStore, PipelineServiceClient
 from tests.store.service.actions import LINES, pipeline
-
-COMMAND = [sys.executable, "-m", "synapse_core.cli", "serve"]
-
-
-def _free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-class Command:
-    """``synapse serve`` of one file on one port."""
-
-    def __init__(self, folder, **env):
-        self.port = _free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.store = f"sqlite:///{folder}/runs.db"
-        self.log = folder / "service.log"
-        self.env = {**os.environ, **env}
-        self.process: Any = None
-
-    def start(self):
-        args = [*COMMAND, "--port", str(self.port), "--store", self.store]
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(args, stdout=log, stderr=log, env=self.env)
-        with PipelineServiceClient(self.url) as client:
-            wait_until(lambda: client.health_check() or self.process.poll() is not None, "the service")
-        assert self.process.poll() is None, self.log.read_text()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait(30)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
-
-
-@contextmanager
-def command(folder, **env):
-    service = Command(folder, **env)
-    service.start()
-    try:
-        yield service
-    finally:
-        if service.process.poll() is None:
-            service.kill()
+from tests.store.service.command import COMMAND, command
 
 
 def test_sigterm_ends_it_with_streams_open(tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from aiohttp import web
 
 from synapse_core.protocols import Store
+from synapse_store.runner import Runner
 from synapse_store.service.asking import Route
 from synapse_store.service.core import SERVICE, Service
 from synapse_store.service.guard import SLASH, guard
@@ -21,6 +22,7 @@ def create_app(
     origins: Iterable[str] = (),
     hosts: Iterable[str] = (),
     settings: Settings | None = None,
+    runner: Runner | None = None,
 ) -> web.Application:
     """An application that serves ``store``; the store stays the caller's, to be closed when the app is done.
 
@@ -30,13 +32,15 @@ def create_app(
         origins: other sites whose pages may ask, as ``https://host``.
         hosts: names, beside localhost and addresses, that clients may call the service by.
         settings: all of this and more; the arguments before are then not looked at.
+        runner: takes up the runs that clients ask for; it is started and stopped with the application.
     """
     if settings is None:
         settings = Settings(token, frozenset(origins), frozenset(map(str.lower, hosts)))
     app = web.Application(middlewares=[guard], client_max_size=settings.max_body)
-    app[SERVICE] = Service(store, settings)
+    app[SERVICE] = Service(store, settings, runner)
     for route in sorted((*ROUTES, STATIC), key=_is_busy, reverse=True):
         _add(app, route)
+    app.on_startup.append(_start)
     app.on_shutdown.append(_say_goodbye)
     app.on_cleanup.append(_close)
     return app
@@ -71,8 +75,17 @@ def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
     return handle
 
 
+async def _start(app: web.Application) -> None:
+    runner = app[SERVICE].runner
+    if runner is not None:
+        runner.start()
+
+
 async def _say_goodbye(app: web.Application) -> None:
     app[SERVICE].feeds.say_goodbye()
+    runner = app[SERVICE].runner
+    if runner is not None:
+        await runner.stop()
 
 
 async def _close(app: web.Application) -> None:

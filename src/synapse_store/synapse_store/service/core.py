@@ -10,6 +10,7 @@ from aiohttp import web
 from synapse_core.builtin.memory.pipelines import PipelinesInMemory
 from synapse_core.protocols import PipelineStore, RunRecord, Store
 from synapse_store.once import OnceStore
+from synapse_store.runner import Runner
 from synapse_store.service.feeds import Feeds
 from synapse_store.service.once import RememberedBatches
 from synapse_store.service.settings import Settings
@@ -25,11 +26,13 @@ class Service:
     Args:
         store: the runs.
         settings: see there.
+        runner: takes up the runs that clients ask for; None: nobody does.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, runner: Runner | None = None) -> None:
         self.store = store
         self.settings = settings
+        self.runner = runner
         self.pipelines: PipelineStore = store if isinstance(store, PipelineStore) else PipelinesInMemory(store)
         self.batches: OnceStore = store if isinstance(store, OnceStore) else RememberedBatches(store)
         self.feeds = Feeds(store, settings.heartbeat)

@@ -8,7 +8,7 @@ from functools import cache
 from aiohttp import web
 
 from synapse_core.models import RunStatus
-from synapse_store.service import checkpoints, ledger, logs, monitor, pages, pipelines, runs, streams
+from synapse_store.service import checkpoints, ledger, logs, monitor, pages, pipelines, runs, streams, taking
 from synapse_store.service.answers import answer
 from synapse_store.service.asking import Call, Param, Route
 from synapse_store.service.openapi import describe
@@ -114,6 +114,30 @@ ROUTES: tuple[Route, ...] = (
         status=202,
         refuses=(409,),
     ),
+    Route("GET", "/api/v1/runner", taking.runner, "Whether runs are taken up here", gives=results.Runner),
+    Route("GET", _RUN + "/engine", taking.engine, "Whether anybody runs it", gives=results.Engine),
+    Route(
+        "POST",
+        _RUN + "/resume",
+        taking.resume,
+        "A new run that reuses what was completed",
+        asked.Resume,
+        results.Run,
+        optional=True,
+        status=201,
+        refuses=(409,),
+    ),
+    Route(
+        "POST",
+        _RUN + "/rerun",
+        taking.rerun,
+        "A new run that runs an action and what follows it anew",
+        asked.Rerun,
+        results.Run,
+        status=201,
+        refuses=(409,),
+    ),
+    Route("POST", _RUN + "/recover", taking.recover, "Go on with it", gives=results.Run, status=202, refuses=(409,)),
     Route("POST", _RUN + "/progress", runs.report, "Report progress", asked.Report, results.Run, refuses=(409,)),
     Route("GET", _RUN + "/progress", runs.progress, "The state", gives=results.PipelineProgress),
     Route("GET", _RUN + "/progress/stream", streams.progress, "The state at each change", kind="sse", query=_FOLLOWED),

@@ -102,10 +102,11 @@ def _keep(service: Service, run_id: str, text: bytes) -> None:
 
 async def show(call: Call) -> web.Response:
     """A run."""
-    return answer(await _data(call.service, call.run_id))
+    return answer(await data_of(call.service, call.run_id))
 
 
-async def _data(service: Service, run_id: str) -> bytes:
+async def data_of(service: Service, run_id: str) -> bytes:
+    """The run as it is told, now."""
     state = await service.store.progress(run_id)
     return dumps(run_to_data(await service.record(run_id), state))
 

@@ -8,11 +8,13 @@ import ipaddress
 import logging
 import signal
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
 from synapse_core.errors import StoreError, SynapseError
 from synapse_core.protocols import Store
+from synapse_store.runner import Runner
 from synapse_store.service.app import create_app
 from synapse_store.service.settings import Settings
 
@@ -26,6 +28,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,
     settings: Settings | None = None,
+    runner: Runner | None = None,
     ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; blocks, and closes the store.
@@ -35,23 +38,22 @@ def serve(
         host: where to listen.
         port: where to listen; 0 takes one that is free.
         settings: the token and more.
+        runner: takes up the runs that clients ask for; None: nobody does.
         ready: called with the service's address once it listens.
 
     Raises:
         SynapseError: the address is not loopback and there is no token, or it is in use.
     """
-    asyncio.run(_until_told(store, host, port, settings or Settings(), ready))
+    asyncio.run(_until_told(store, host=host, port=port, settings=settings, runner=runner, ready=ready))
 
 
-async def _until_told(
-    store: Store, host: str, port: int, settings: Settings, ready: Callable[[str], object] | None
-) -> None:
+async def _until_told(store: Store, **options: Any) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     try:
-        await serve_async(store, host=host, port=port, settings=settings, ready=ready, stop=stop)
+        await serve_async(store, stop=stop, **options)
     finally:
         with contextlib.suppress(StoreError):
             await store.aclose()
@@ -63,6 +65,7 @@ async def serve_async(
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,
     settings: Settings | None = None,
+    runner: Runner | None = None,
     ready: Callable[[str], object] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
@@ -73,28 +76,28 @@ async def serve_async(
     """
     settings = settings or Settings()
     check_address(host, settings.token)
-    app = create_app(store, settings=settings)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_STOP)
-    await runner.setup()
+    app = create_app(store, settings=settings, runner=runner)
+    served = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_STOP)
+    await served.setup()
     try:
-        address = await _listen(runner, host, port)
+        address = await _listen(served, host, port)
         logging.getLogger("synapse.service").info("serving on %s", address)
         if ready is not None:
             ready(address)
         await (stop or asyncio.Event()).wait()
     finally:
-        await runner.cleanup()
+        await served.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
+async def _listen(served: web.AppRunner, host: str, port: int) -> str:
     try:
-        await web.TCPSite(runner, host, port, backlog=1024).start()
+        await web.TCPSite(served, host, port, backlog=1024).start()
     except OSError as error:
         raise SynapseError(
             f"cannot listen on {host}:{port}: {error.strerror or error}",
             hint="choose another --port, or stop what listens there",
         ) from error
-    name, bound = runner.addresses[0][:2]
+    name, bound = served.addresses[0][:2]
     return f"http://[{name}]:{bound}" if ":" in name else f"http://{name}:{bound}"
 
 

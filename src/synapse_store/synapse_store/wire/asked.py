@@ -73,6 +73,23 @@ class Cancel:
 
 
 @frozen
+class Resume:
+    """Params over those of the run; with ``force`` what has changed since it was completed is run again."""
+
+    params: Mapping[str, Any] | None = None
+    force: bool = False
+
+
+@frozen
+class Rerun:
+    """The action that is run again, with all that follows it; the rest as in `Resume`."""
+
+    action: Name
+    params: Mapping[str, Any] | None = None
+    force: bool = False
+
+
+@frozen
 class ActionReport:
     """Where an action stands. ``progress`` is 0 to 1, or units of ``total`` where that is given."""
 

@@ -212,6 +212,22 @@ class Health(Indexed):
 
 
 @frozen
+class Runner(Indexed):
+    """Whether the service takes up runs, by a runner of its own."""
+
+    available: bool
+
+
+@frozen
+class Engine(Indexed):
+    """Whether an engine has the run, or its engine is ``gone``; on a ``reported`` run a client reports instead."""
+
+    lives: bool
+    gone: bool
+    reported: bool
+
+
+@frozen
 class Issue(Indexed):
     """One wrong field of a request."""
 
