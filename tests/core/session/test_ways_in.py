@@ -384,3 +384,13 @@ def test_an_id_that_is_no_name_of_a_folder_is_refused(session: Session, name: st
     """Before anything is stored or made."""
     with pytest.raises(SynapseError, match="is no id for a run"):
         session.submit([actions.echo], {"text": "a"}, run_id=name)
+
+
+def test_a_session_that_is_part_of_a_host_says_whose_run_it_is(session: Session):
+    """What is kept with a run names the executor that hosts it as a whole, not the one that this session was given."""
+    run_id = session.submit(
+        [actions.echo], {"a": 1}, executor=LocalExecutor(), hosted_by="elsewhere", options={"at": "there"}
+    )
+    session.wait(run_id)
+    kept = session.call(session.store.record(run_id)).options
+    assert (kept["executor"], kept["options"]) == ("elsewhere", {"at": "there"})

@@ -46,6 +46,8 @@ class RunOptions:
         missing_ok: with ``resume_from``: start afresh where there is nothing to resume from.
         target: where the pipeline was loaded from, for a later resume to load it from there again.
         run_id: the new run's id, where it must be known before: letters, digits, ``-`` and ``_``, and no other run's.
+        hosted_by: the executor that hosts the whole run, of which this session is a part; what is kept names it, with
+            ``options``, so that whoever takes the run up again asks it.
     """
 
     executor: str | Executor = "local"
@@ -64,10 +66,11 @@ class RunOptions:
     missing_ok: bool = False
     target: str | None = None
     run_id: str | None = field(default=None, validator=validators.optional(_check_id))
+    hosted_by: str | None = None
 
     def kept(self) -> dict[str, Any]:
         """What is kept with the run, for recovering it; the environment is not, as it may hold secrets."""
-        executor = self.executor if isinstance(self.executor, str) else None
+        executor = self.hosted_by or (self.executor if isinstance(self.executor, str) else None)
         options = dict(self.options) if executor is not None else {}
         names = ("job_id", "extra", "strict", "grace")
         return {"executor": executor, "options": options, **{name: getattr(self, name) for name in names}}
