@@ -21,16 +21,14 @@ _SAID = (Kind.ACTION_LOG, Kind.ACTION_MESSAGE, Kind.ACTION_RETRYING)
 class ConsoleSink:
     """Shows a run: ``live`` redraws (plain lines, where standard output is no terminal), ``plain`` writes lines.
 
+    rich is imported with the first events, on the sink's thread: that takes longer than starting a run, which goes on.
+
     Args:
         run: the run.
         console: where to; standard output if None.
     """
 
     def __init__(self, run: RunInfo, console: Console | None = None) -> None:
-        # rich takes its time to import, and takes longer once actions run beside.
-        import synapse_core.builtin.console.live
-        import synapse_core.builtin.console.plain  # noqa: F401
-
         self._run = run
         self._console = console
         self._display: Display | None = None
