@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from synapse_core import ExecutionError, Node, ProcessExecutor, Retry, RunCancelledError, Session
 from synapse_core.builtin.process import frames
 from synapse_core.builtin.process.output import Lines
+from synapse_core.builtin.process.supervise import Supervised
 from synapse_core.builtin.process.tree import MARKER, end_tree, marked
 from synapse_core.events import Kind
 from synapse_core.testing import actions, wait_until
@@ -89,6 +90,16 @@ def test_a_line_without_end_is_cut_in_pieces():
     told = [draft.payload["message"] for draft in reporter.drain()]
     assert "".join(told) == "x" * 100_000
     assert max(map(len, told)) <= 16 * 1024
+
+
+def test_what_is_printed_can_be_passed_on():
+    """Byte by byte as it came, beside the log events that are made of it."""
+    echoed, reporter = bytearray(), Reporter("print_binary", 1, lambda: None)
+    outcome = Supervised(call_of(actions.print_binary), reporter, 5.0, echo=echoed.extend).run()
+    assert outcome.result == {"printed": True}
+    assert b"\x00\xff\xfe binary \x80" in echoed
+    assert b"\xc3( to stderr, and no end of line" in echoed
+    assert any(draft.payload["message"] == "before" for draft in reporter.drain())
 
 
 # -- trees of processes -------------------------------------------------------------------------------------------

@@ -35,12 +35,16 @@ class Supervised:
         call: the call.
         reporter: takes what the action reports and prints.
         linger: seconds that the child may still run after it gave its outcome.
+        echo: is given what the action prints, too, byte by byte as it comes.
     """
 
-    def __init__(self, call: Call, reporter: Reporter, linger: float) -> None:
+    def __init__(
+        self, call: Call, reporter: Reporter, linger: float, *, echo: Callable[[bytes], None] | None = None
+    ) -> None:
         self._call = call
         self._reporter = reporter
         self._linger = linger
+        self._echo = echo
         self._marker = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -92,7 +96,7 @@ class Supervised:
             lines = [Lines(self._reporter, stream) for _, stream in outputs]
             self._last_words = lines[1].last
             for (output, _), taker in zip(outputs, lines, strict=True):
-                streams[output] = taker.feed
+                streams[output] = self._printed(taker)
             for stream in streams:
                 os.set_blocking(stream.fileno(), False)
                 selector.register(stream, selectors.EVENT_READ)
@@ -116,6 +120,17 @@ class Supervised:
             take(chunk)
         else:
             selector.unregister(stream)
+
+    def _printed(self, lines: Lines) -> Callable[[bytes], None]:
+        echo = self._echo
+        if echo is None:
+            return lines.feed
+
+        def take(chunk: bytes) -> None:
+            echo(chunk)
+            lines.feed(chunk)
+
+        return take
 
     def _reported(self, decoder: frames.Decoder) -> Callable[[bytes], None]:
         def take(chunk: bytes) -> None:
