@@ -1,0 +1,177 @@
+"""The way to a cluster: `connect`, once a process, with clear errors within seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import define, field
+
+from synapse_ray.config import ADDRESS_VARIABLE, RayConfig
+from synapse_ray.errors import ClusterAuthError, ClusterUnreachableError, ClusterVersionError, RayClusterError
+from synapse_ray.probing import Endpoint, probe
+
+_lock = threading.RLock()
+
+
+@define(eq=False)
+class Cluster:
+    """The cluster that this process is connected to.
+
+    Attributes:
+        address: as it was asked for.
+        gcs_address: ``ip:port`` of its head, as other processes of the cluster reach it.
+        ours: whether the connection was made here, not by the program that uses Synapse.
+        uploads: addresses of the packages that were uploaded, by digest.
+    """
+
+    address: str
+    gcs_address: str
+    ours: bool
+    uploads: dict[str, str] = field(factory=dict, repr=False)
+
+    @property
+    def is_client(self) -> bool:
+        """Whether this process speaks to the cluster through a ``ray://`` server."""
+        return self.address.startswith("ray://")
+
+    def amounts(self) -> list[dict[str, float]]:
+        """What each living node has in all: ``CPU``, ``GPU``, ``memory`` (bytes) and custom resources."""
+        import ray
+
+        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        return [dict(node["Resources"]) for node in nodes if node["Alive"]]
+
+
+_current: Cluster | None = None
+
+
+def connect(config: RayConfig) -> Cluster:
+    """Connect this process to the cluster that the config names; the same `Cluster` for each further call.
+
+    The connection stays until the process ends, or `ray.shutdown` is called.
+
+    Raises:
+        ClusterUnreachableError: there is none at that address, or the process is connected to another one.
+        ClusterVersionError: it runs another version of Ray or Python.
+        ClusterAuthError: it wants another token than this process has.
+    """
+    import ray
+
+    global _current  # noqa: PLW0603  Ray's own connection is one a process, too
+    with _lock:
+        address = config.address
+        if not ray.is_initialized():
+            _init(address)
+            _current = Cluster(address, _gcs_address(), ours=True)
+        elif _current is None or _current.gcs_address != _gcs_address():
+            _current = Cluster(address if address.startswith("ray://") else "auto", _gcs_address(), ours=False)
+        if not _is_that(_current, address):
+            raise _elsewhere(address, _current)
+        return _current
+
+
+def _gcs_address() -> str:
+    import ray
+
+    return str(ray.get_runtime_context().gcs_address)
+
+
+# -- connecting -----------------------------------------------------------------------------------------------
+
+
+def _init(address: str) -> None:
+    import ray
+
+    if address not in {"auto", "local"} and _is_probed(address):
+        probe(Endpoint.of(address))
+    options: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
+    try:
+        with _undisturbed():
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
+    except Exception as error:
+        raise _explained(address, error) from error
+
+
+def _is_probed(address: str) -> bool:
+    """Whether we know what listens there: other schemes than ``ray://`` are those of plugins of Ray."""
+    return "://" not in address or address.startswith("ray://")
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """`ray.init` takes the handler of SIGTERM away from the program; it is given back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if handler is not None:
+            signal.signal(signal.SIGTERM, handler)
+
+
+def _explained(address: str, error: Exception) -> RayClusterError:
+    from ray.exceptions import AuthenticationError
+
+    text = str(error)
+    where = "on this machine" if address == "auto" else f"at {address}"
+    if isinstance(error, AuthenticationError) or "token" in text.lower():
+        hint = "give this process the cluster's token (RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token)"
+        return ClusterAuthError(f"the Ray cluster {where} refused this process: {_first_line(text)}", hint=hint)
+    if "ersion mismatch" in text or "was started with" in text:
+        hint = "install the cluster's versions of Ray and Python here, or run this from a machine that has them"
+        return ClusterVersionError(f"the Ray cluster {where} runs other versions than this process:\n{text}", hint=hint)
+    hint = f"start one (`ray start --head`), or name one by ray_address or {ADDRESS_VARIABLE}; 'local' starts a private"
+    return ClusterUnreachableError(f"no Ray cluster {where}: {_first_line(text)}", hint=f"{hint} Ray in this process")
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
+
+
+# -- one connection a process ---------------------------------------------------------------------------------
+
+
+def _is_that(cluster: Cluster, address: str) -> bool:
+    if address in {"auto", cluster.address, cluster.gcs_address}:
+        return True
+    if address == "local" or "://" in address or "://" in cluster.address:
+        return False
+    asked, have = Endpoint.of(address), Endpoint.of(cluster.gcs_address)
+    return asked.port == have.port and not _addresses(asked.host).isdisjoint(_addresses(have.host))
+
+
+def _addresses(host: str) -> set[str]:
+    """The IP addresses of a host; those of this machine all count as loopback's."""
+    import socket
+
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
+    except OSError:
+        return {host}
+    return found | ({"127.0.0.1"} if any(_is_here(address) for address in found) else set())
+
+
+def _is_here(address: str) -> bool:
+    import socket
+
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as tried:
+        try:
+            tried.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _elsewhere(address: str, cluster: Cluster) -> ClusterUnreachableError:
+    return ClusterUnreachableError(
+        f"this process is connected to the Ray cluster at {cluster.gcs_address}, and cannot be to {address} as well",
+        hint="use one cluster a process (ray_address='auto' takes the one there is), or call ray.shutdown() first",
+    )

@@ -1,0 +1,112 @@
+"""`RayConfig`: what all Ray executors can be told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import field, frozen
+from attrs.converters import optional as optional_of
+from attrs.validators import instance_of
+
+from synapse_core.env import PluginEnvironment
+from synapse_core.errors import unknown
+from synapse_core.pipeline.node import Resources
+from synapse_ray.errors import RayConfigError
+
+PackageManager = Literal["pip", "uv"]
+MANAGERS = ("pip", "uv")
+
+ADDRESS_VARIABLE = "SYNAPSE_RAY_ADDRESS"
+"""The environment variable that says which cluster ``auto`` means."""
+
+
+def _environment(value: PluginEnvironment | Mapping[str, Any] | None) -> PluginEnvironment:
+    return value if isinstance(value, PluginEnvironment) else PluginEnvironment.from_dict(value or {})
+
+
+def _path(value: str | os.PathLike[str] | None) -> Path | None:
+    return None if value is None else Path(value).expanduser().absolute()
+
+
+def _copied(value: Mapping[str, Any] | None) -> dict[str, Any]:
+    if value is not None and not isinstance(value, Mapping):
+        raise RayConfigError(f"runtime_env must be a mapping, got {type(value).__name__}")
+    return {key: inner for key, inner in (value or {}).items() if inner is not None}
+
+
+def _options(value: Iterable[str] | None) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise RayConfigError(f"package_manager_options must be a list, got {value!r}", hint=f"write {value.split()!r}")
+    return tuple(value or ())
+
+
+def _known_manager(_config: Any, _attribute: Any, value: Any) -> None:
+    if value not in MANAGERS:
+        raise RayConfigError(unknown("package manager", str(value), MANAGERS))
+
+
+def _amount(_config: Any, attribute: Any, value: Any) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
+        raise RayConfigError(f"{attribute.name} must be a number of 0 or above, got {value!r}")
+
+
+def _amounts(_config: Any, attribute: Any, value: Any) -> None:
+    if value is not None and not isinstance(value, Mapping):
+        raise RayConfigError(f"{attribute.name} must be a mapping of names to amounts, got {value!r}")
+
+
+@frozen(kw_only=True)
+class RayConfig:
+    """What all Ray executors can be told; each is an argument of theirs.
+
+    Attributes:
+        env: the plugin's environment. Workers get what it declares, and ``SYNAPSE_HOST`` and ``SYNAPSE_ACCESS_TOKEN``
+            where this process has them; nothing else of ``os.environ``.
+        job_id: the job that actions are told they belong to.
+        ray_address: ``auto`` (what `ADDRESS_VARIABLE` names, else the cluster of this machine, or the one that this
+            process is connected to), ``host:port``, ``ray://host:port``, or ``local``: a private Ray in this process,
+            which ends with it.
+        runtime_env: a runtime environment of Ray's, merged over the one that is made of the rest; see
+            `synapse_ray.environment`.
+        working_dir: the folder that is shipped to the workers, whose working directory it is there.
+        requirements_file: what is installed there; ``requirements.txt`` in ``working_dir``, if None and there is one.
+        package_manager: ``pip`` or ``uv``.
+        package_manager_options: more options of ``pip install`` or ``uv pip install``.
+        wheels_dir: the folder in ``working_dir`` whose ``*.whl`` are installed.
+        num_cpus, num_gpus, memory, resources: what each attempt takes: cores, GPUs, bytes, custom resources by name; a
+            node's own `Resources` go before them.
+        include_sdk: whether the Synapse packages of this process are shipped and installed too.
+    """
+
+    env: PluginEnvironment = field(default=None, converter=_environment)
+    job_id: str | None = None
+    ray_address: str = field(default="auto", validator=instance_of(str))
+    runtime_env: dict[str, Any] = field(default=None, converter=_copied, repr=False)
+    working_dir: Path | None = field(default=None, converter=_path)
+    requirements_file: Path | None = field(default=None, converter=optional_of(Path))
+    package_manager: PackageManager = field(default="pip", validator=_known_manager)
+    package_manager_options: tuple[str, ...] = field(default=None, converter=_options, repr=False)
+    wheels_dir: str = field(default="wheels", validator=instance_of(str))
+    num_cpus: float | None = field(default=None, validator=_amount)
+    num_gpus: float | None = field(default=None, validator=_amount)
+    memory: float | None = field(default=None, validator=_amount)
+    resources: Mapping[str, float] | None = field(default=None, validator=_amounts)
+    include_sdk: bool = False
+
+    @property
+    def address(self) -> str:
+        """The address that is meant: that of `ADDRESS_VARIABLE` for ``auto``."""
+        return os.environ.get(ADDRESS_VARIABLE) or "auto" if self.ray_address == "auto" else self.ray_address
+
+    def asked(self, own: Resources | None = None) -> Resources:
+        """What an attempt takes: a node's ``own`` amounts, else those given here."""
+        own = own or Resources()
+        return Resources(
+            num_cpus=self.num_cpus if own.num_cpus is None else own.num_cpus,
+            num_gpus=self.num_gpus if own.num_gpus is None else own.num_gpus,
+            memory=self.memory if own.memory is None else own.memory,
+            custom={**(self.resources or {}), **own.custom},
+        )

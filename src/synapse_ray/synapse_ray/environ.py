@@ -1,0 +1,69 @@
+"""What of the environment goes to workers: what the plugin's environment declares, and the named credentials.
+
+Ray shows the ``env_vars`` of a runtime environment in its dashboard and writes them into its logs. So only what is no
+secret goes that way; secrets travel with each call, as data, and are put in place where it runs (`unpacked`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from synapse_core.env import PluginEnvironment
+from synapse_core.protocols import Call
+
+CREDENTIALS = ("SYNAPSE_HOST", "SYNAPSE_ACCESS_TOKEN")
+"""The variables of this process that workers get whether or not the plugin's environment declares them."""
+
+_CARRIED = "SYNAPSE_CARRIED"
+"""In a call's ``env``: the names in it that belong into the worker's own environment, parted by commas."""
+
+
+@attrs.frozen
+class WorkerEnviron:
+    """The environment variables for workers.
+
+    Attributes:
+        public: those that anybody may see.
+        secret: the others.
+    """
+
+    public: Mapping[str, str]
+    secret: Mapping[str, str] = attrs.field(repr=False)
+
+    @classmethod
+    def of(cls, env: PluginEnvironment) -> WorkerEnviron:
+        """What ``env`` declares, and the credentials that this process has."""
+        credentials = {name: os.environ[name] for name in CREDENTIALS if os.environ.get(name)}
+        both = PluginEnvironment.from_dict(credentials).merge(env)
+        shown = both.redacted()
+        texts = {name: _text(value) for name, value in both.items() if value is not None}
+        public = {name: text for name, text in texts.items() if _text(shown[name]) == text}
+        return cls(public, {name: text for name, text in texts.items() if name not in public})
+
+    def packed(self, call: Call) -> Call:
+        """The call with the secrets in its ``env``, for `unpacked` to find."""
+        if not self.secret:
+            return call
+        return attrs.evolve(call, env={**self.secret, **call.env, _CARRIED: ",".join(self.secret)})
+
+
+def unpacked(call: Call) -> Call:
+    """On the worker: put the secrets that the call brought into this process's environment; the call without them."""
+    carried = call.env.get(_CARRIED)
+    if carried is None:
+        return call
+    env = dict(call.env)
+    del env[_CARRIED]
+    os.environ.update({name: str(env[name]) for name in carried.split(",")})
+    return attrs.evolve(call, env=env)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool | list | tuple):
+        return json.dumps(value)
+    return str(value)

@@ -1,0 +1,52 @@
+"""What an attempt takes, in Ray's words, and whether any node has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from synapse_core.pipeline.node import Resources
+from synapse_ray.cluster import Cluster
+from synapse_ray.errors import ResourcesError
+
+_RAY_NAMES = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
+
+
+def ray_options(resources: Resources) -> dict[str, Any]:
+    """The amounts as ``.options(…)`` takes them; what is not said is left to Ray."""
+    options: dict[str, Any] = {name: getattr(resources, name) for name in ("num_cpus", "num_gpus")}
+    options["memory"] = None if resources.memory is None else int(resources.memory)
+    options["resources"] = dict(resources.custom) or None
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def check_resources(cluster: Cluster, options: Mapping[str, Any]) -> None:
+    """Return if some node of the cluster could give what the options ask for.
+
+    Raises:
+        ResourcesError: none could, however long one waits.
+    """
+    wanted = {_RAY_NAMES[name]: float(options[name]) for name in _RAY_NAMES if options.get(name)}
+    wanted |= {name: float(amount) for name, amount in (options.get("resources") or {}).items() if amount}
+    nodes = cluster.amounts()
+    if wanted and not any(_fits(wanted, node) for node in nodes):
+        raise ResourcesError(
+            f"no node of the Ray cluster has {_shown(wanted)}; the most that one has: {_shown(_most(wanted, nodes))}",
+            hint="ask for less (Node(resources=…), num_cpus=, num_gpus=, memory=), or add a node that has it",
+        )
+
+
+def _fits(wanted: Mapping[str, float], node: Mapping[str, float]) -> bool:
+    return all(node.get(name, 0.0) >= amount for name, amount in wanted.items())
+
+
+def _most(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: max((node.get(name, 0.0) for node in nodes), default=0.0) for name in wanted}
+
+
+def _shown(amounts: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {_amount(name, amount)}" for name, amount in amounts.items())
+
+
+def _amount(name: str, amount: float) -> str:
+    return f"{amount / 2**30:.1f} GiB" if name == "memory" else f"{amount:g}"

@@ -1,0 +1,94 @@
+"""Whether anything that could be Ray answers at an address: `probe`.
+
+`ray.init` waits for half a minute at a port where nobody listens, and at some others ends the process; so it is not
+asked before something there speaks HTTP/2, as Ray's servers do.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from synapse_ray.errors import ClusterUnreachableError
+
+PATIENCE = 3.0
+"""Seconds that a server has to accept a connection, and to answer."""
+
+CLIENT_PORT = 10001
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+_SETTINGS = 4
+_FRAME_HEADER = 9
+
+
+@frozen
+class Endpoint:
+    """Where a cluster is: a host and a port; ``is_client`` if a ``ray://`` server listens there."""
+
+    host: str
+    port: int
+    is_client: bool = False
+
+    @classmethod
+    def of(cls, address: str) -> Endpoint:
+        """The endpoint of ``host:port``, ``ray://host`` or ``ray://host:port``.
+
+        Raises:
+            ClusterUnreachableError: it is none of these.
+        """
+        is_client = address.startswith("ray://")
+        try:
+            parts = urlsplit(address if is_client else f"ray://{address}")
+            host, port = parts.hostname, parts.port or (CLIENT_PORT if is_client else None)
+        except ValueError:
+            host = port = None
+        if not host or not port:
+            hint = "write host:6379, ray://host:10001, auto, or local"
+            raise ClusterUnreachableError(f"{address!r} is no address of a Ray cluster", hint=hint)
+        return cls(host, port, is_client)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'ray://' if self.is_client else ''}{host}:{self.port}"
+
+
+def probe(endpoint: Endpoint, patience: float = PATIENCE) -> None:
+    """Return if something that could be Ray answers there.
+
+    Raises:
+        ClusterUnreachableError: nobody listens, nobody answers, or it is something else.
+    """
+    try:
+        with socket.create_connection((endpoint.host, endpoint.port), patience) as connection:
+            if os.environ.get("RAY_USE_TLS", "0") == "0":
+                _greet(connection, endpoint, patience)
+    except ClusterUnreachableError:
+        raise
+    except socket.gaierror as error:
+        raise _unreachable(endpoint, f"the host name {endpoint.host!r} is not known ({error.strerror})") from error
+    except TimeoutError as error:
+        raise _unreachable(endpoint, f"it did not answer within {patience:g} s") from error
+    except OSError as error:
+        raise _unreachable(endpoint, error.strerror or str(error)) from error
+
+
+def _greet(connection: socket.socket, endpoint: Endpoint, patience: float) -> None:
+    connection.settimeout(patience)
+    connection.sendall(_HELLO)
+    header = b""
+    while len(header) < _FRAME_HEADER and (more := connection.recv(_FRAME_HEADER - len(header))):
+        header += more
+    if len(header) < _FRAME_HEADER or header[3] != _SETTINGS:
+        raise _unreachable(endpoint, "what listens there is not Ray")
+
+
+def _unreachable(endpoint: Endpoint, why: str) -> ClusterUnreachableError:
+    usual = (
+        "Ray Client listens on port 10001 of the head node, unless it was started with another"
+        if endpoint.is_client
+        else "the head node's port is 6379, unless it was started with another; for Ray Client write ray://host:10001"
+    )
+    hint = f"see that the cluster runs (`ray status` on its head node) and that this machine may reach it; {usual}"
+    return ClusterUnreachableError(f"no Ray cluster at {endpoint}: {why}", hint=hint)
