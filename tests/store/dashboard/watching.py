@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,9 +27,10 @@ LOST = r"net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE
 class Service:
     """``synapse serve`` on a file, as a process of its own."""
 
-    def __init__(self, path: Path, token: str | None = None) -> None:
+    def __init__(self, path: Path, token: str | None = None, options: Sequence[str] = ()) -> None:
         self.store = f"sqlite:///{path}"
         self._token = token
+        self._options = options
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
         self._process: subprocess.Popen[str] | None = None
@@ -40,7 +42,7 @@ class Service:
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
-        command = ["serve", "--port", str(self._port), "--store", self.store, "--no-log"]
+        command = ["serve", "--port", str(self._port), "--store", self.store, "--no-log", *self._options]
         more = [] if self._token is None else ["--token", self._token]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "synapse_core.cli", *command, *more],

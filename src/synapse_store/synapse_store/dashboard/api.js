@@ -6,9 +6,10 @@ const LONGEST = 8000;
 
 /** What the service refused, with its own words. */
 export class ApiError extends Error {
-  constructor(status, detail) {
-    super(detail);
+  constructor(status, data) {
+    super(String(data.detail));
     this.status = status;
+    this.data = data;
   }
 }
 
@@ -26,19 +27,21 @@ async function ask(url, options = {}) {
   try {
     response = await fetch(url, { credentials: "same-origin", ...options });
   } catch {
-    throw new ApiError(0, "The service does not answer.");
+    throw new ApiError(0, { detail: "The service does not answer." });
   }
   if (response.status === 401) document.dispatchEvent(new Event("synapse:login"));
-  if (!response.ok) throw new ApiError(response.status, await detailOf(response));
+  if (!response.ok) throw new ApiError(response.status, await problemOf(response));
   return response;
 }
 
-async function detailOf(response) {
+async function problemOf(response) {
   try {
-    return String((await response.json()).detail);
+    const data = await response.json();
+    if (data.detail) return data;
   } catch {
-    return `The service answered with ${response.status}.`;
+    // not ours: a proxy's page
   }
+  return { detail: `The service answered with ${response.status}.` };
 }
 
 /** The JSON at a path. */

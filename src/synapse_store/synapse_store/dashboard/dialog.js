@@ -2,7 +2,8 @@
 
 import { h, announce, setText } from "./dom.js";
 
-function show(title, body, buttons, props = {}) {
+/** A modal dialog; it is gone once it is closed. */
+export function show(title, body, buttons, props = {}) {
   const heading = h("h2", { id: "dialog-title" }, title);
   const dialog = h("dialog", { "aria-labelledby": "dialog-title", ...props }, heading, body, h("div", { class: "buttons" }, buttons));
   dialog.addEventListener("close", () => dialog.remove());
@@ -56,13 +57,19 @@ function copyOld(text) {
 
 /** Show what to type; `actions` offers a choice that `command(action)` takes. */
 export function command(title, text, make, actions = null) {
-  const code = h("code", {}, make(actions?.[0]));
+  const line = commandLine(make(actions?.[0]));
   const choice = actions && h("select", { "aria-label": "From action" }, actions.map((name) => h("option", { value: name }, name)));
-  choice?.addEventListener("change", () => setText(code, make(choice.value)));
-  const row = h("div", { class: "command" }, h("pre", { tabindex: 0 }, code), copyButton(() => code.textContent));
+  choice?.addEventListener("change", () => line.set(make(choice.value)));
   const from = choice && h("label", { class: "from" }, "From ", choice);
   const close = h("button", { type: "button", onclick: () => dialog.close() }, "Close");
-  const dialog = show(title, h("div", {}, h("p", {}, text), from, row), [close]);
+  const dialog = show(title, h("div", {}, h("p", {}, text), from, line.element), [close]);
+}
+
+/** A line to type, which can be copied. */
+export function commandLine(text) {
+  const code = h("code", {}, text);
+  const element = h("div", { class: "command" }, h("pre", { tabindex: 0 }, code), copyButton(() => code.textContent));
+  return { element, set: (next) => setText(code, next) };
 }
 
 /** A word as a shell takes it. */

@@ -3,13 +3,14 @@
 import { ApiError, follow, get, post } from "./api.js";
 import { actionsPart } from "./actions.js";
 import { failureOf, valuePart } from "./details.js";
-import { command, confirm, copyButton, quoted } from "./dialog.js";
+import { confirm, copyButton } from "./dialog.js";
 import { announce, bar, h, pill, setAttr, setText } from "./dom.js";
 import { moment, percent, span } from "./format.js";
 import { graphPart } from "./graph.js";
 import { logsPart } from "./logs.js";
 import { plotsPart } from "./plots.js";
 import { puller } from "./pull.js";
+import { takingUp, watchEngine } from "./taking.js";
 
 const AGAIN = 2000;
 const ENDED = ["completed", "failed", "cancelled"];
@@ -19,7 +20,8 @@ export function runView(main, id, tellLink) {
   const [graph, actions, logs, plots] = [graphPart(choose), actionsPart(choose), logsPart(), plotsPart(id)];
   const params = valuePart("Params", "None were given.");
   const result = valuePart("Result", "None yet.");
-  const head = headPart(id, { cancel, resume, rerun });
+  const taking = takingUp(id, { onTaken: () => head.orphaned(false), onGone: gone });
+  const head = headPart(id, { cancel, rerun, resume: taking.resume, recover: taking.recover });
   const below = h("div", { class: "pair" }, params.element, result.element);
   const parts = [head, graph, actions, plots, logs];
   let state = null;
@@ -27,6 +29,7 @@ export function runView(main, id, tellLink) {
   let stream = null;
   let closed = false;
   let again = 0;
+  let engine = null;
 
   const pull = puller(id, {
     onLogs: logs.add,
@@ -66,8 +69,14 @@ export function runView(main, id, tellLink) {
   function onLink(stands, problem) {
     tellLink(stands || closed);
     if (problem?.status !== 404) return;
-    stream.close();
     tellLink(true);
+    gone();
+  }
+
+  function gone() {
+    stream.close();
+    engine?.close();
+    pull.close();
     head.gone();
   }
 
@@ -75,6 +84,8 @@ export function runView(main, id, tellLink) {
     if (closed) return;
     tellChange(state, next);
     state = next;
+    if (hasEnded(next)) engine?.close();
+    else engine ??= watchEngine(id, (gone) => head.orphaned(gone && !hasEnded(state)));
     document.title = `${next.name || "Run"} – ${next.status} · Synapse`;
     head.update(next);
     graph.update(next);
@@ -101,15 +112,10 @@ export function runView(main, id, tellLink) {
     }
   }
 
-  function resume() {
-    command("Resume this run", "A new run that reuses what was completed. Type this where the pipeline's code is; with --plan it only says what it would do.", () => `synapse runs resume ${id}`);
-  }
-
   function rerun() {
     const names = state.progress.map((action) => action.name);
     const preset = chosen ?? state.progress.find((action) => action.status === "failed")?.name;
-    const ordered = preset ? [preset, ...names.filter((name) => name !== preset)] : names;
-    command("Run again", "A new run that reuses what came before an action, and runs it and what follows anew. Type this where the pipeline's code is.", (from) => `synapse runs rerun ${id} --from ${quoted(from)}`, ordered);
+    taking.rerun(preset ? [preset, ...names.filter((name) => name !== preset)] : names);
   }
 
   const tick = setInterval(() => {
@@ -125,6 +131,7 @@ export function runView(main, id, tellLink) {
       clearInterval(tick);
       clearTimeout(again);
       stream?.close();
+      engine?.close();
       pull.close();
       for (const part of parts) part.close?.();
     },
@@ -169,11 +176,13 @@ function headPart(id, does) {
   const cancel = h("button", { type: "button", class: "danger", hidden: true, onclick: does.cancel }, "Cancel");
   const resume = h("button", { type: "button", hidden: true, onclick: does.resume }, "Resume…");
   const rerun = h("button", { type: "button", hidden: true, onclick: does.rerun }, "Run again…");
+  const recover = h("button", { type: "button", onclick: does.recover }, "Go on…");
+  const orphan = h("div", { class: "orphan", role: "status", hidden: true }, h("p", {}, "Nobody runs this run any more: its engine is gone."), recover);
   const problem = h("div", { class: "problem", hidden: true });
   const said = h("p", { class: "wrong", role: "alert" });
   const line = h("div", { class: "title" }, name, status, h("div", { class: "buttons" }, cancel, resume, rerun));
   const crumbs = h("nav", { "aria-label": "Where this is" }, h("a", { href: "#/" }, "← Runs"));
-  const element = h("div", { class: "run-head" }, crumbs, line, said, h("div", { class: "overall" }, progress.element, share), list, problem);
+  const element = h("div", { class: "run-head" }, crumbs, line, said, orphan, h("div", { class: "overall" }, progress.element, share), list, problem);
   let shown = null;
   let told = null;
 
@@ -184,6 +193,7 @@ function headPart(id, does) {
     progress.set(doneOf(state), state.status);
     setText(share, percent(doneOf(state)));
     const ended = hasEnded(state);
+    if (ended) orphan.hidden = true;
     cancel.hidden = ended;
     cancel.disabled = state.cancel_requested;
     setText(cancel, state.cancel_requested ? "Cancelling…" : "Cancel");
@@ -219,9 +229,11 @@ function headPart(id, does) {
   }
 
   const say = (text) => setText(said, text);
+  const orphaned = (is) => (orphan.hidden = !is);
   const gone = () => {
     say("This run was deleted.");
+    orphan.hidden = true;
     for (const button of [cancel, resume, rerun]) setAttr(button, "disabled", true);
   };
-  return { element, update, tick, know, say, gone };
+  return { element, update, tick, know, say, orphaned, gone };
 }
