@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import faulthandler
 import os
 import signal
-import sys
 import threading
 from typing import Any
 
 from synapse_core.builtin.process import frames
+from synapse_core.builtin.process.output import flush_outputs
 from synapse_core.builtin.process.tree import end_tree
 from synapse_core.context import CancelToken
 from synapse_core.errors import ActionCancelled, SynapseError
@@ -63,7 +62,7 @@ class _Child:
         self._done.set()
         self._wake.set()
         pump.join()
-        _flush()
+        flush_outputs()
         rows = crossing.draft_rows(self._reporter.drain())
         frames.write(self._reports, {"drafts": rows, "outcome": crossing.outcome_data(outcome)})
 
@@ -88,10 +87,3 @@ class _Child:
             drafts = self._reporter.drain()
             if drafts:
                 frames.write(self._reports, {"drafts": crossing.draft_rows(drafts)})
-
-
-def _flush() -> None:
-    """What the action printed is told before its outcome, whatever may keep this process from ending after that."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # the action may have put anything there
-            stream.flush()

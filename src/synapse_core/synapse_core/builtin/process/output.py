@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
+import sys
 from collections import deque
 
 from synapse_core.events import Kind
@@ -45,3 +47,10 @@ class Lines:
         text = line.rstrip("\r")
         self.last.append(text)
         self._reporter.emit(Kind.ACTION_LOG, {"level": "info", "message": text, "data": {"stream": self._stream}})
+
+
+def flush_outputs() -> None:
+    """Write out what this process has printed so far."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # an action may have put anything there
+            stream.flush()

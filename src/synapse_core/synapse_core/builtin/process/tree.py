@@ -26,8 +26,13 @@ class _Process(NamedTuple):
 
 def marked(marker: str) -> dict[str, str]:
     """The environment of a new attempt's process: this one's, and the marker."""
+    return {**os.environ, MARKER: mark(marker)}
+
+
+def mark(marker: str) -> str:
+    """The value of `MARKER` for an attempt that is started in this process."""
     outer = os.environ.get(MARKER)
-    return {**os.environ, MARKER: f"{outer}:{marker}" if outer else marker}
+    return f"{outer}:{marker}" if outer else marker
 
 
 def end_tree(pid: int, marker: str, sig: int = signal.SIGKILL) -> None:

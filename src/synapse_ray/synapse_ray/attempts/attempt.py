@@ -1,0 +1,261 @@
+"""One attempt on the cluster: `FarAttempt`, whatever it was started by."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from time import monotonic
+from typing import Any, Protocol
+
+from synapse_core.errors import SynapseError
+from synapse_core.events import Draft
+from synapse_core.models import Failure
+from synapse_core.protocols import Call, Outcome
+from synapse_core.worker.crossing import drafts_of, outcome_of
+from synapse_ray.attempts.failures import lost, refused
+from synapse_ray.attempts.tasks import sweep_on
+from synapse_ray.inbox.protocol import Beat, Inbox
+from synapse_ray.worker.order import Batch, Head, key_of
+
+_QUEUED = 0.5
+"""Seconds without a sign of life after which an attempt that is to stop is taken for one that waits for resources."""
+
+_SLACK = 0.3
+"""Seconds after the grace period in which a worker ends itself, before it is ended from outside."""
+
+_GONE = 3.0
+"""Seconds until a worker that was killed must be known to be dead."""
+
+_SWEPT = 15.0
+"""Seconds that a node has to end what an attempt has left behind."""
+
+_ARRIVE = 10.0
+"""Seconds that reports which the inbox has acknowledged may take to come here."""
+
+
+class Handle(Protocol):
+    """What Ray gave for an attempt that was submitted."""
+
+    def when_done(self, call: Callable[[Any], None]) -> None:
+        """Have ``call`` called, from any thread, with the packed `Head`, or with the error there is in its place."""
+
+    def cancel(self, *, force: bool) -> None:
+        """Have Ray cancel it."""
+
+
+class FarAttempt:
+    """An attempt that a worker of the cluster runs; an `Attempt`, `Queued`, and the `Listener` of its inbox.
+
+    Args:
+        call: what is run.
+        wake: see `Executor.start`.
+        inbox: where the worker reports to.
+        ended: called, on the loop, when it has.
+    """
+
+    def __init__(self, call: Call, wake: Callable[[], None], inbox: Inbox, ended: Callable[[FarAttempt], None]) -> None:
+        self.key = key_of(call)
+        self.last_heard = monotonic()
+        self.worker: Beat | None = None
+        self._call = call
+        self._wake = wake
+        self._inbox = inbox
+        self._ended = ended
+        self._loop = asyncio.get_running_loop()
+        self._done: asyncio.Future[Outcome] = self._loop.create_future()
+        self._begun = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._lock = threading.Lock()
+        self._drafts: list[Draft] = []
+        self._last = 0
+        self._handle: Handle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reason: str | None = None
+        self._given_up: str | None = None
+        inbox.open(self.key, self)
+
+    # -- its course -------------------------------------------------------------------------------------------
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to stop."""
+        return self._reason is not None
+
+    def submitted(self, handle: Handle) -> None:
+        """Ray has it; on the loop."""
+        self._handle = handle
+        handle.when_done(self._came)
+
+    def not_started(self, error: Exception) -> None:
+        """It could not be submitted; on the loop."""
+        self._end(self._cancelled() if self.stopped else refused(error))
+
+    def never_started(self) -> None:
+        """It was told to stop before it was submitted."""
+        self._end(self._cancelled())
+
+    def _came(self, result: Any) -> None:
+        """From Ray's thread."""
+        try:
+            self._loop.call_soon_threadsafe(self._take_end, result)
+        except RuntimeError:  # the session was closed, and does not wait any more
+            self._inbox.close(self.key)
+
+    def _take_end(self, result: Any) -> None:
+        if isinstance(result, BaseException):
+            self.beside(self._died(result))
+            return
+        head = Head.unpack(result)
+        if head.acked > self._last:
+            self.beside(self._settle(head))
+        else:
+            self._finish(head)
+
+    async def _settle(self, head: Head) -> None:
+        """Wait for reports that the inbox has and we do not yet."""
+        until = monotonic() + _ARRIVE
+        while head.acked > self._last and monotonic() < until:
+            self._changed.clear()
+            if head.acked > self._last:
+                await _wait(self._changed, until - monotonic())
+        self._finish(head)
+
+    def _finish(self, head: Head) -> None:
+        self.take(head.batches)
+        outcome = outcome_of(head.outcome)
+        if self.stopped and outcome.status not in {"completed", "cancelled"}:
+            outcome = self._cancelled(outcome)
+        self._end(outcome)
+
+    async def _died(self, error: BaseException) -> None:
+        """There is no outcome: end what the attempt has left on its node, and take what it had reported."""
+        if self.worker is not None:
+            await self._sweep(kill=False)
+        if self._given_up is not None:
+            self._end(Outcome("died", failure=Failure("WorkerDiedError", self._given_up), kinds=("WorkerDiedError",)))
+        else:
+            self._end(self._cancelled() if self.stopped else lost(self._call.action, error))
+
+    def _cancelled(self, outcome: Outcome | None = None) -> Outcome:
+        traceback = outcome.failure.traceback if outcome is not None and outcome.failure else ""
+        return Outcome("cancelled", failure=Failure("ActionCancelled", self._reason or "cancelled", traceback))
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something of it on the loop, beside what goes on."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _end(self, outcome: Outcome) -> None:
+        if self._done.done():
+            return
+        self._inbox.close(self.key)
+        self._done.set_result(outcome)
+        self._ended(self)
+
+    # -- what the engine asks ---------------------------------------------------------------------------------
+
+    async def outcome(self) -> Outcome:
+        """See `Attempt.outcome`."""
+        return await self._done
+
+    async def begun(self) -> None:
+        """See `Queued.begun`."""
+        await self._begun.wait()
+
+    def drain(self) -> list[Draft]:
+        """See `Attempt.drain`."""
+        with self._lock:
+            drafts, self._drafts = self._drafts, []
+        return drafts
+
+    # -- what the inbox tells ---------------------------------------------------------------------------------
+
+    def take(self, batches: Sequence[Batch]) -> None:
+        """See `Listener.take`."""
+        with self._lock:
+            fresh = [batch for batch in batches if batch[0] > self._last]
+            for number, rows in fresh:
+                self._drafts += drafts_of(json.loads(rows))
+                self._last = number
+        if fresh:
+            self._wake()
+            self._tell()
+
+    def heard(self, beat: Beat) -> None:
+        """See `Listener.heard`."""
+        self.last_heard = monotonic()
+        if self.worker is None:
+            self.worker = beat
+            self._tell()
+
+    def _tell(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._told)
+        except RuntimeError:  # the session was closed
+            self._inbox.close(self.key)
+
+    def _told(self) -> None:
+        self._changed.set()
+        if self.worker is not None:
+            self._begun.set()
+
+    # -- stopping ---------------------------------------------------------------------------------------------
+
+    async def cancel(self, reason: str, grace: float) -> None:
+        """Ask; the worker interrupts the action at half the grace period and ends itself after it; if not, we do."""
+        if self._done.done():
+            return
+        self._reason = self._reason or reason
+        until = monotonic() + grace
+        if self._handle is not None:
+            try:
+                await asyncio.to_thread(self._inbox.ask_stop, self.key, reason, grace)
+            except Exception:  # noqa: BLE001  the cluster is away: it is ended all the same, below
+                until = min(until, monotonic())
+            self.beside(self._unqueue())
+        if not await self._ends(until + _SLACK - monotonic()):
+            await self.give_up()
+
+    async def _unqueue(self) -> None:
+        """An attempt that waits for resources is taken out of Ray's queue."""
+        if not await _wait(self._begun, _QUEUED) and not self._done.done() and self._handle is not None:
+            await asyncio.to_thread(self._handle.cancel, force=False)
+
+    async def give_up(self, why: str | None = None) -> None:
+        """End it by force, whatever its worker does.
+
+        Args:
+            why: what is told as the failure, where nobody has told it to stop.
+        """
+        self._given_up = None if self.stopped else why
+        if self._handle is not None:
+            await asyncio.to_thread(self._handle.cancel, force=True)
+            if not await self._ends(_GONE) and self.worker is not None:
+                await self._sweep(kill=True)
+                await self._ends(_GONE)
+        if not self._done.done():
+            await self._died(SynapseError("it cannot be reached"))
+
+    async def _sweep(self, *, kill: bool) -> None:
+        worker = self.worker
+        assert worker is not None
+        try:
+            swept = await asyncio.to_thread(sweep_on, worker.node, self.key, worker.pid, kill=kill)
+            await asyncio.wait_for(asyncio.wrap_future(swept.future()), _SWEPT)
+        except Exception:  # noqa: BLE001  the node is gone, and all on it
+            return
+
+    async def _ends(self, seconds: float) -> bool:
+        await asyncio.wait([self._done], timeout=max(seconds, 0.0))
+        return self._done.done()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), max(seconds, 0.0))
+    except TimeoutError:
+        return False
+    return True

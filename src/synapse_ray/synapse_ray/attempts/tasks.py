@@ -1,0 +1,27 @@
+"""What Ray runs: the functions of `worker`, as Ray's tasks."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from synapse_ray.worker.ending import sweep
+from synapse_ray.worker.run import run_order
+
+
+@lru_cache(maxsize=1)
+def order_task() -> Any:
+    """`run_order` as a task: one for all actions, so that workers are reused whatever they ran before."""
+    import ray
+
+    return ray.remote(run_order)
+
+
+def sweep_on(node: str, key: str, pid: int, *, kill: bool) -> Any:
+    """Start `sweep` on a node; the reference to its result."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    there = NodeAffinitySchedulingStrategy(node, soft=False)
+    task = ray.remote(sweep).options(num_cpus=0, max_retries=0, scheduling_strategy=there, name="synapse-sweep")
+    return task.remote(key, pid, kill)

@@ -1,0 +1,93 @@
+"""Running one order in this worker's main thread: `run_order`, which Ray's tasks and actors call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from synapse_core.builtin.process.tree import MARKER, mark
+from synapse_core.errors import ActionCancelled, SynapseError
+from synapse_core.protocols import Outcome
+from synapse_core.worker import hooks_from, perform
+from synapse_core.worker.crossing import call_of, outcome_data
+from synapse_core.worker.failure import failure_of
+from synapse_ray.environ import unpacked
+from synapse_ray.worker.ending import Children
+from synapse_ray.worker.interrupts import Interrupts
+from synapse_ray.worker.order import Head, Order, marker_of
+from synapse_ray.worker.prints import Prints
+from synapse_ray.worker.pump import Pump
+from synapse_ray.worker.running import Running
+
+
+def run_order(packed: bytes) -> bytes:
+    """Run the action of an order and tell how it ended: a packed `Head`. Never raises."""
+    order = Order.unpack(packed)
+    pid = os.getpid()
+    head = _worker().run(order)
+    if os.getpid() != pid:  # a fork that the action made has come back here: the outcome is not its to tell
+        os._exit(0)
+    return head.pack()
+
+
+@lru_cache(maxsize=1)
+def _worker() -> _Worker:
+    return _Worker()
+
+
+class _Worker:
+    """What a worker's process needs but once."""
+
+    def __init__(self) -> None:
+        self._prints = Prints()
+        self._interrupts = Interrupts()
+        self._pump = Pump(self._interrupts)
+
+    def run(self, order: Order) -> Head:
+        """Run one order; they come one at a time."""
+        running = Running(order, unpacked(call_of(order.call)))
+        self._pump.watch(running)
+        self._prints.begin(running.reporter)
+        try:
+            outcome = self._outcome(running)
+        finally:
+            self._prints.end()
+            self._pump.leave()
+        batches = running.collect()
+        return Head(outcome_data(outcome), running.acked, batches)
+
+    def _outcome(self, running: Running) -> Outcome:
+        try:
+            with _marked(running.order), self._interrupts.armed():
+                return _performed(running)
+        except KeyboardInterrupt as error:  # it came between the action's frames and ours
+            return Outcome("cancelled", failure=failure_of(error))
+
+
+def _performed(running: Running) -> Outcome:
+    call = running.call
+    try:
+        return perform(call, running.reporter, running.token, hooks_from(call.hooks))
+    except SynapseError as error:  # a plugin that the call names cannot be imported here
+        return Outcome("invalid", failure=failure_of(error))
+    except ActionCancelled as error:
+        return Outcome("cancelled", failure=failure_of(error))
+
+
+@contextmanager
+def _marked(order: Order) -> Iterator[None]:
+    """While the block runs, what is started bears the attempt's marker; after it, none of that is left."""
+    children = Children()
+    before = os.environ.get(MARKER)
+    os.environ[MARKER] = mark(marker_of(order.key))
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(MARKER, None)
+        else:
+            os.environ[MARKER] = before
+        if not order.keeps:
+            children.end(order.key)
