@@ -1,0 +1,103 @@
+"""`ClusterWatch`: what can be known of a cluster, and of the engines on it, without waiting for long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from synapse_core.errors import SynapseError
+from synapse_ray.errors import ClusterUnreachableError
+from synapse_ray.inbox.names import NAMESPACE
+from synapse_ray.pipeline.orders import engine_name
+from synapse_ray.probing import Endpoint, probe
+
+if TYPE_CHECKING:
+    from synapse_ray.base import BaseRayExecutor
+    from synapse_ray.cluster import Cluster
+
+
+_ANSWER = 5.0
+
+
+class ClusterWatch:
+    """Looks at the cluster of an executor; it is connected to only where that cannot be avoided.
+
+    Args:
+        base: whose cluster it is.
+        kept: where its runs are kept, in words.
+    """
+
+    def __init__(self, base: BaseRayExecutor, kept: str) -> None:
+        self._base = base
+        self._kept = kept
+        self._cluster: Cluster | None = None
+
+    def silent(self) -> str | None:
+        """Why the cluster's head does not answer; None if it does, or was never asked for anything."""
+        if self._cluster is None:
+            return None
+        try:
+            check_head(self._cluster)
+        except ClusterUnreachableError as error:
+            return error.message
+        return None
+
+    def has_engine(self, run_id: str) -> bool | None:
+        """Whether the cluster has an engine for the run, alive or to be restarted; None if that cannot be told."""
+        try:
+            self.connect()
+            if self.silent() is not None:
+                return None
+        except SynapseError:
+            return None
+        import ray
+
+        try:
+            ray.get_actor(engine_name(run_id), namespace=NAMESPACE)
+        except ValueError:
+            return False
+        return True
+
+    def store_of(self, run_id: str) -> str | None:
+        """Where the engine of a run keeps it; None where that cannot be told."""
+        if not self.has_engine(run_id):
+            return None
+        import ray
+
+        try:
+            engine: Any = ray.get_actor(engine_name(run_id), namespace=NAMESPACE)
+            where: Any = ray.get(engine.where.remote(), timeout=_ANSWER)
+        except Exception:  # noqa: BLE001  it is asked for a hint only
+            return None
+        return str(where["store"])
+
+    @property
+    def address(self) -> str:
+        """The address by which any process here reaches the cluster."""
+        cluster = self.connect()
+        return cluster.address if cluster.is_client else cluster.gcs_address
+
+    def connect(self) -> Cluster:
+        """The cluster, connected to.
+
+        Raises:
+            RayClusterError: it cannot be.
+        """
+        self._cluster = self._base.connect()
+        return self._cluster
+
+    def resumable(self, run_id: str) -> str:
+        """What can be done about a run that nobody runs any more."""
+        return (
+            f"its completed actions are kept in {self._kept}: `recover({run_id!r})` goes on with it on this "
+            f"cluster, and submit(…, resume_from={run_id!r}) in a new run; one that a service keeps can be "
+            "resumed on another cluster, too, or without any"
+        )
+
+
+def check_head(cluster: Cluster) -> None:
+    """Return if the cluster's head answers; a call of Ray's waits for it until Ray ends the process.
+
+    Raises:
+        ClusterUnreachableError: it does not.
+    """
+    probe(Endpoint.of(cluster.address if cluster.is_client else cluster.gcs_address))

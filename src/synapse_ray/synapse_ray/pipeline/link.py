@@ -1,0 +1,122 @@
+"""`KeeperLink`: a driver's way to the keeper on a cluster's head node."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from synapse_core.engine.patience import pauses
+from synapse_core.errors import StoreError, StoreUnavailableError, SynapseError
+from synapse_ray.pipeline.cluster_watch import check_head
+from synapse_ray.pipeline.trouble import is_missing, told
+
+if TYPE_CHECKING:
+    from synapse_ray.base import BaseRayExecutor
+
+T = TypeVar("T")
+
+_ANSWER = 60.0
+"""Seconds for an answer: the first one may have to wait for a process to start."""
+
+_WHAT = "the keeper of the cluster's runs"
+
+
+class KeeperLink:
+    """Starts a keeper when one is needed, and another when that is gone.
+
+    Args:
+        base: whose cluster it is.
+    """
+
+    def __init__(self, base: BaseRayExecutor) -> None:
+        self._base = base
+        self._lock = threading.Lock()
+        self._keeper: Any = None
+        self._closed = False
+
+    @property
+    def address(self) -> str:
+        """The address of the cluster, as it was given."""
+        return self._base.config.address
+
+    async def call(self, method: str, *args: Any, waits: float = 0.0) -> Any:
+        """What the keeper's method gives; ``waits``: seconds that it may wait itself.
+
+        Raises:
+            StoreUnavailableError: there is no answer, for now.
+            StoreError: the cluster cannot keep runs.
+        """
+        keeper = self._keeper or await asyncio.to_thread(self._started)
+        try:
+            future = getattr(keeper, method).remote(*args).future()
+            # Shielded, as Ray does not take it well when the future that it fulfils was cancelled.
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), _ANSWER + waits)
+        except TimeoutError:
+            raise self._lost(keeper, f"{_WHAT} does not answer") from None
+        except Exception as error:
+            raise self._failed(keeper, error) from error
+
+    def _failed(self, keeper: Any, error: Exception) -> StoreError:
+        found = told(error, _WHAT)
+        if is_missing(found):
+            self._keeper = None
+            return StoreError(found.message, hint=found.hint)
+        return self._lost(keeper, found.message)
+
+    def _lost(self, keeper: Any, message: str) -> StoreUnavailableError:
+        """Start another one the next time."""
+        with self._lock:
+            if self._keeper is keeper:
+                self._keeper = None
+        return StoreUnavailableError(message, hint=f"look whether the cluster {self.address} runs: `ray status`")
+
+    def _started(self) -> Any:
+        with self._lock:
+            if self._closed:
+                raise StoreError("this store is closed")
+            if self._keeper is None:
+                try:
+                    self._keeper = self._start()
+                except SynapseError as error:
+                    raise StoreUnavailableError(error.message, hint=error.hint) from error
+            return self._keeper
+
+    def _start(self) -> Any:
+        check_head(self._base.connect())
+        import ray
+
+        from synapse_ray.pipeline.keeper import Keeper
+        from synapse_ray.pipeline.place import head_node, on_node
+
+        where = {"num_cpus": 0, "scheduling_strategy": on_node(head_node()), "runtime_env": self._base.runtime_env()}
+        return ray.remote(Keeper).options(**where).remote()
+
+    def close(self) -> None:
+        """End the keeper."""
+        with self._lock:
+            self._closed = True
+            keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            import ray
+
+            if ray.is_initialized():
+                ray.kill(keeper)
+
+
+async def asked_again(work: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """What ``work`` gives; it is tried again for so many seconds while there is no answer.
+
+    Raises:
+        SynapseError: what it raised.
+    """
+    waits = pauses(seconds)
+    while True:
+        try:
+            return await work()
+        except StoreUnavailableError:
+            pause = next(waits, None)
+            if pause is None:
+                raise
+        await asyncio.sleep(pause)
