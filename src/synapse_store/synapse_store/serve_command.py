@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from typing import TYPE_CHECKING
@@ -49,6 +50,7 @@ def serve(  # noqa: PLR0917  click gives them by name
     from synapse_store.service import serve as serve_store
     from synapse_store.service.serving import check_address
     from synapse_store.service.settings import Settings
+    from synapse_store.unfinished import tell_unfinished
 
     check_address(host, token)
     state = ctx.find_object(State) or State()
@@ -60,7 +62,13 @@ def serve(  # noqa: PLR0917  click gives them by name
     settings = Settings(token, frozenset(allow_origin), frozenset(name.lower() for name in allow_host))
     taker = None if runner is None else _runner(runner, url, state)
     made = pm.store(url).factory(url)
-    serve_store(made, host=host, port=port, settings=settings, runner=taker, ready=lambda address: _say(address, url))
+    tasks: list[asyncio.Task[None]] = []
+
+    def ready(address: str) -> None:
+        _say(address, url)
+        tasks.append(asyncio.ensure_future(tell_unfinished(made, url, taker)))
+
+    serve_store(made, host=host, port=port, settings=settings, runner=taker, ready=ready)
 
 
 def _runner(folder: str, url: str, state: State) -> Runner:

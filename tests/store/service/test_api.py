@@ -145,6 +145,19 @@ def test_a_run_fails_with_its_error(service):
     assert (run["status"], run["error"]) == ("failed", "Out of memory")
 
 
+def test_what_is_said_before_the_end_is_kept_for_it(service):
+    """A result or an error without an end is answered with the run, and is the run's once that ends."""
+    path = f"/api/v1/runs/{service.new_run()['id']}"
+    said = service.ask("PATCH", path, {"result": {"score": 1}})
+    assert (said.status, said.json["status"], said.json["result"]) == (200, "pending", {"score": 1})
+    assert service.ask("PATCH", path, {"status": "running", "error": "nearly"}).json["error"] == "nearly"
+    assert service.ask("PATCH", path, {"result": {"score": 2}}).json["status"] == "running"
+    assert service.get(path).json["result"] is None
+    ended = service.ask("PATCH", path, {"status": "failed"}).json
+    assert (ended["result"], ended["error"]) == ({"score": 2}, "nearly")
+    assert service.ask("PATCH", path, {"result": {"score": 3}}).status == 409
+
+
 def test_cancel_ends_what_nobody_runs(service):
     """202 with the run; what ran has failed, what had not started is skipped."""
     run_id = service.new_run("load", "train")["id"]
@@ -185,13 +198,34 @@ def test_runs_are_listed_and_filtered(service):
     assert found[0]["progress"][0]["name"] == "load"
     skipped = service.get(f"/api/v1/runs?pipeline_id={pipeline}&skip=3&limit=10").json
     assert [each["id"] for each in skipped] == ids[1::-1]
-    seen, path = [], f"/api/v1/runs?pipeline_id={pipeline}&limit=2"
+    assert _listed(service, f"pipeline_id={pipeline}&limit=2") == ids[::-1]
+
+
+def test_runs_are_searched_for(service, monkeypatch):
+    """By a part of the name or the id, in any case; what one request does not get to, the next one does."""
+    monkeypatch.setattr("synapse_store.service.runs._PAGE", 2)
+    monkeypatch.setattr("synapse_store.service.runs._MOST_SEARCHED", 4)
+    names = ["Straße", "other", "other", "other", "other", "other", "große Straße", "other"]
+    ids = []
+    for name in names:
+        pipeline = service.post("/api/v1/pipelines/", {"name": name, "actions": [{"name": "a", "entrypoint": "m:A"}]})
+        ids.append(service.post(f"/api/v1/pipelines/{pipeline.json['id']}/runs/", {}).json["id"])
+    wanted = [ids[6], ids[0]]
+    for limit in (1, 2, 50):
+        assert _listed(service, f"limit={limit}&search=STRASSE") == wanted
+    assert _listed(service, f"view=summary&search={ids[3].upper()}") == [ids[3]]
+    assert _listed(service, "search=nowhere") == []
+
+
+def _listed(service, query):
+    """The ids on all pages."""
+    seen, path = [], f"/api/v1/runs?{query}"
     while path:
         page = service.get(path)
         seen += [each["id"] for each in page.json]
         link = re.fullmatch(r'<(.+)>; rel="next"', page.headers.get("Link", ""))
         path = link[1] if link else ""
-    assert seen == ids[::-1]
+    return seen
 
 
 def test_checkpoints(service):

@@ -288,3 +288,40 @@ def test_a_runner_wants_a_folder_and_a_store_that_it_can_reach(tmp_path):
         done = subprocess.run([*args, *more, *store], capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode != 0
         assert hint in done.stderr
+
+
+@pytest.mark.slow
+def test_what_is_not_taken_up_is_told_at_the_start(tmp_path, code):
+    """Each unfinished run, and why: its engine lives, its engine has died, its code is elsewhere."""
+    write(code, WAITS)
+    (tmp_path / "other").mkdir()
+    other = write(tmp_path / "other", WAITS)
+    with command(tmp_path, "--runner", str(code)) as service, PipelineServiceClient(service.url) as client:
+        lives, gone, elsewhere = (run(service, folder, wait=False) for folder in (code, code, other))
+        try:
+            wait_until(lambda: [each["status"] for each in client.list_runs()] == ["running"] * 3, "their start")
+            owners = {
+                int(ask(service, "GET", f"/api/v1/runs/{each.id}/lease")[1]["owner"].split("/")[1]): each.id
+                for each in client.list_runs()
+            }
+            for process in (gone, elsewhere):
+                process.kill()
+                process.wait(30)
+            client.create_run(client.create_pipeline("reported", [{"name": "a", "entrypoint": "m:A"}]).id)
+            service.stop()
+            service.start()
+            lines = wait_until(lambda: _told(service, owners), "the list")
+            assert "it is run by process" in lines[lives.pid]
+            assert f"synapse runs recover {owners[gone.pid][:16]}" in lines[gone.pid]
+            assert "of its own folder only" in lines[elsewhere.pid]
+            assert "reported" not in service.log.read_text()
+        finally:
+            lives.kill()
+            lives.wait(30)
+
+
+def _told(service, owners):
+    """By the process that ran it, what is told of each run; empty while not all are told of."""
+    text = service.log.read_text().splitlines()
+    found = {pid: [line for line in text if line.strip().startswith(run_id[:12])] for pid, run_id in owners.items()}
+    return {pid: lines[-1] for pid, lines in found.items()} if all(found.values()) else {}

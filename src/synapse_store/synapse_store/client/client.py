@@ -248,14 +248,7 @@ class PipelineServiceClient:
         artifacts_path: str | None = None,
     ) -> Checkpoint:
         """Keep what an action has left; where it completed, that is said with it."""
-        body = {
-            "action_name": action_name,
-            "action_index": action_index,
-            "status": status,
-            "params_snapshot": params_snapshot,
-            "result": result,
-            "artifacts_path": artifacts_path,
-        }
+        body = _checkpoint(action_name, action_index, status, params_snapshot, result, artifacts_path)
         return self._loop.call(self._api.create_checkpoint(run_id, body))
 
     async def create_checkpoint_async(  # noqa: PLR0917  as `create_checkpoint`
@@ -269,14 +262,7 @@ class PipelineServiceClient:
         artifacts_path: str | None = None,
     ) -> Checkpoint:
         """As `create_checkpoint`."""
-        body = {
-            "action_name": action_name,
-            "action_index": action_index,
-            "status": status,
-            "params_snapshot": params_snapshot,
-            "result": result,
-            "artifacts_path": artifacts_path,
-        }
+        body = _checkpoint(action_name, action_index, status, params_snapshot, result, artifacts_path)
         return await self._loop.run(self._api.create_checkpoint(run_id, body))
 
     def get_checkpoints(self, run_id: str) -> list[Checkpoint]:
@@ -363,4 +349,17 @@ def _report(action: str | None, index: int | None, status: str | None, progress:
         "status": status,
         "action_progress": None if progress is None else action_to_report(progress),
         "error": error,
+    }
+
+
+def _checkpoint(  # noqa: PLR0917  as `PipelineServiceClient.create_checkpoint`
+    name: str, index: int, status: str, params: Data | None, result: Any, artifacts_path: str | None
+) -> Data:
+    return {
+        "action_name": name,
+        "action_index": index,
+        "status": status,
+        "params_snapshot": params,
+        "result": result,
+        "artifacts_path": artifacts_path,
     }

@@ -1,6 +1,6 @@
 // The list of runs: live, by status, by name or id, page by page.
 
-import { follow, get, getPage } from "./api.js";
+import { follow, getPage } from "./api.js";
 import { announce, bar, h, icon, pill, setAttr, setText } from "./dom.js";
 import { ago, moment, percent, span } from "./format.js";
 
@@ -14,6 +14,8 @@ export function listView(main, query, tellLink) {
   const wanted = { status: query.get("status") ?? "", text: query.get("q") ?? "" };
   let cursor = null;
   let asked = 0;
+  let busy = 0;
+  let loaded = false;
   let closed = false;
   let cameFrom = null; // the run that one comes back from: its line is where one was
 
@@ -41,21 +43,28 @@ export function listView(main, query, tellLink) {
     history.replaceState(null, "", text ? `#/?${text}` : "#/");
     for (const row of rows.values()) row.element.remove();
     rows.clear();
+    loaded = false;
     load(null);
   }
 
-  async function load(from) {
+  /** A page of older runs, or the newest ones; to `look` is to see what is new, while nothing else is asked. */
+  async function load(from, look = false) {
+    if (look && busy) return;
     const turn = ++asked;
+    const isNew = look && loaded;
+    busy++;
     try {
-      const found = await fetchPage(wanted, from);
+      const found = await fetchPage({ ...wanted }, from, () => !isNew && !closed && turn === asked);
       if (closed || turn !== asked) return;
-      const isNew = from === null && rows.size > 0;
       for (const run of found.data) put(run);
       if (isNew && !wanted.text) forget(found.data, found.cursor);
       if (!isNew) cursor = found.cursor;
+      loaded = true;
       order();
     } catch (error) {
       if (!closed && turn === asked && rows.size === 0) setText(note, error.message);
+    } finally {
+      busy--;
     }
   }
 
@@ -106,7 +115,7 @@ export function listView(main, query, tellLink) {
       if (event !== "progress") announce(`${state.name || "A run"} ${event}`);
     },
   });
-  const poll = setInterval(() => document.hidden || load(null), POLL);
+  const poll = setInterval(() => document.hidden || load(null, true), POLL);
   const tick = setInterval(() => rows.forEach((row) => row.tick()), 1000);
 
   let typed = 0;
@@ -153,26 +162,17 @@ export function listView(main, query, tellLink) {
   };
 }
 
-/** A page of runs. The service looks names up as a whole and ids one by one; parts of either are looked for here. */
-async function fetchPage(wanted, from) {
-  const query = { view: "summary", limit: PAGE, status_filter: wanted.status };
-  const text = wanted.text;
-  if (!text) return getPage("/runs", { ...query, cursor: from });
-  const [page, named, one] = await Promise.all([
-    getPage("/runs", { ...query, limit: 500, cursor: from }),
-    from ? { data: [] } : getPage("/runs", { ...query, name: text }),
-    from ? null : byId(text),
-  ]);
-  return { data: [...page.data, ...named.data, ...(one ? [one] : [])], cursor: page.cursor };
-}
-
-async function byId(text) {
-  if (!/^[\w.~-]{6,}$/.test(text)) return null;
-  try {
-    return await get(`/runs/${encodeURIComponent(text)}`);
-  } catch {
-    return null;
-  }
+/** A page of runs. A search of many runs is answered in parts: it goes on until the page is full, or `goesOn()` is not. */
+async function fetchPage(wanted, from, goesOn) {
+  const query = { view: "summary", status_filter: wanted.status, search: wanted.text };
+  const found = [];
+  let cursor = from;
+  do {
+    const page = await getPage("/runs", { ...query, limit: PAGE - found.length, cursor });
+    found.push(...page.data);
+    cursor = page.cursor;
+  } while (cursor !== null && found.length < PAGE && goesOn());
+  return { data: found, cursor };
 }
 
 function matches(run, wanted) {

@@ -18,7 +18,7 @@ from synapse_core.cli.seeing import sigterm_as_interrupt
 from synapse_core.errors import SynapseError
 from synapse_store.runner.fence import Fence
 from synapse_store.runner.orders import Reply, order_of, setup_of, to_line
-from synapse_store.runner.taking import take_up
+from synapse_store.runner.taking import look, take_up
 
 
 def main() -> int:
@@ -53,7 +53,8 @@ def _serve(session: Session, fence: Fence, orders: BufferedReader, replies: Buff
     line = orders.readline()
     if not line:
         return 0
-    reply = take_up(session, fence, order_of(line))
+    order = order_of(line)
+    reply = (look if order.do == "look" else take_up)(session, fence, order)
     _say(replies, reply)
     if reply.run is not None:
         threading.Thread(target=_end_with, args=(orders,), name="synapse-service", daemon=True).start()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from attrs import asdict, field, frozen
 
-Do = Literal["resume", "rerun", "recover"]
+Do = Literal["resume", "rerun", "recover", "look"]
 Why = Literal["changed", "missing", "wrong", "refused", "failed"]
 
 
@@ -26,19 +26,22 @@ class Setup:
 class Order:
     """A run to be taken up: ``resume`` and ``rerun`` (from ``action``) make a new one, ``recover`` goes on with it.
 
+    To ``look`` is to find out which of the ``runs`` could not be recovered, and why.
+
     ``params`` go over those of the run; with ``force`` what has changed is run again.
     """
 
     do: Do
-    run: str
+    run: str = ""
     params: Mapping[str, Any] = field(factory=dict, repr=False)
     action: str | None = None
     force: bool = False
+    runs: Sequence[str] = ()
 
 
 @frozen
 class Reply:
-    """The ``run`` that is run now; or why none is, in ``detail``, with the wrong fields as ``errors``."""
+    """The ``run`` that is run now; or why none is, in ``detail``, with the wrong fields (or the runs) as ``errors``."""
 
     run: str | None = None
     why: Why | None = None

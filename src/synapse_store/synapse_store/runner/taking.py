@@ -31,6 +31,24 @@ def take_up(session: Session, fence: Fence, order: Order) -> Reply:
         return Reply(None, "failed", fence.clean(f"{type(error).__name__}: {error}"))
 
 
+def look(session: Session, fence: Fence, order: Order) -> Reply:
+    """Why runs cannot be recovered; those that can be are left out."""
+    found = [(run_id, _why_not(session, fence, run_id)) for run_id in order.runs]
+    return Reply(errors=[(run_id, reason) for run_id, reason in found if reason is not None])
+
+
+def _why_not(session: Session, fence: Fence, run_id: str) -> str | None:
+    try:
+        record: RunRecord = session.call(session.store.record(run_id))
+        _check_executor(record)
+        fence.check_plan(record.plan)
+        return next((run.reason for run in session.unfinished([run_id])), None)
+    except SynapseError as error:
+        return _words(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  as in `take_up`
+        return f"{type(error).__name__}: {error}"
+
+
 def _why(error: SynapseError) -> Any:
     if isinstance(error, PipelineChangedError):
         return "changed"

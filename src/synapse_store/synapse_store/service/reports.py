@@ -11,6 +11,9 @@ from synapse_core.models import ActionProgress, ActionStatus, PipelineProgress, 
 from synapse_store.service.answers import conflict, invalid
 from synapse_store.wire.asked import ActionReport, Report, RunChange
 
+GIVEN = "run.given"
+"""An event that changes no state: a result or an error that a client gave before the run's end."""
+
 _ENDS = {
     RunStatus.COMPLETED: Kind.RUN_COMPLETED,
     RunStatus.FAILED: Kind.RUN_FAILED,
@@ -39,20 +42,25 @@ def of_report(state: PipelineProgress, report: Report) -> list[Draft]:
     return _framed(state, status, drafts, RunChange(report.status, None, report.error))
 
 
-def of_change(state: PipelineProgress, change: RunChange) -> list[Draft]:
-    """The events that a change of a run's status stands for.
+def of_change(state: PipelineProgress, change: RunChange, said: RunChange) -> list[Draft]:
+    """The events that a change of a run's status stands for; ``said``: with what was said before, for the end.
 
     Raises:
-        Refusal: it contradicts what has ended, or has an end's fields without one.
+        Refusal: it contradicts what has ended.
     """
     status = None if change.status is None else RunStatus(change.status)
     if state.status.is_terminal():
         return _late(state, status or RunStatus.PENDING)
-    if status not in _ENDS and change.result is not None:
-        raise invalid("result", "is kept with the run's end: send status=completed with it")
-    if status not in _ENDS and change.error is not None:
-        raise invalid("error", "is kept with the run's end: send status=failed with it")
-    return _framed(state, status, [], change)
+    if status in _ENDS:
+        return _framed(state, status, [], said)
+    return [*_framed(state, status, [], change), *_given(change)]
+
+
+def _given(change: RunChange) -> Iterable[Draft]:
+    """What is said before the end and belongs to it is kept until then."""
+    said = {"result": change.result, "error": change.error}
+    payload = {name: value for name, value in said.items() if value is not None}
+    return [Draft(GIVEN, now(), None, 0, payload)] if payload else []
 
 
 def _late(state: PipelineProgress, status: RunStatus | None) -> list[Draft]:

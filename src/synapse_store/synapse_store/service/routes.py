@@ -50,6 +50,7 @@ _RUN_LIST = (
     _LIMIT,
     Param("cursor", help="the id that the page before ended with"),
     Param("name", help="only runs of this name"),
+    Param("search", help="only runs with this in their name or id, in any case; a page may be short of its limit"),
     Param("since", datetime, help="only runs created since"),
     Param("view", choices=("full", "summary"), default="full", help="summary: less of each run, and faster"),
 )

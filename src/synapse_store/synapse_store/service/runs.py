@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Sequence
 
 from aiohttp import web
+from attrs import evolve
 
 from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreError, StoreUnavailableError
 from synapse_core.events import Draft, Kind, now
@@ -17,13 +18,15 @@ from synapse_store.service.answers import answer, conflict, no_run, nothing
 from synapse_store.service.asking import Call
 from synapse_store.service.core import Service
 from synapse_store.service.pipelines import ORIGIN
-from synapse_store.service.reports import closing, of_change, of_report
+from synapse_store.service.reports import GIVEN, closing, of_change, of_report
 from synapse_store.service.states import Tracked
+from synapse_store.wire.asked import RunChange
 from synapse_store.wire.codec import progress_to_data, run_to_data, summary_to_data
 from synapse_store.wire.text import dumps
 
 _PAGE = 1_000
 _KEPT = 2_000
+_MOST_SEARCHED = 10_000
 _AT_ONCE = 8
 
 
@@ -32,18 +35,18 @@ _AT_ONCE = 8
 
 async def listed(call: Call) -> web.Response:
     """Runs, newest first, by page."""
-    runs = await _page(call)
+    runs, cursor = await (_page(call) if call.query["search"] is None else _searched(call, call.query["search"]))
     headers = {}
-    if runs and len(runs) == call.query["limit"]:
+    if cursor is not None:
         rest = {key: value for key, value in call.request.query.items() if key not in {"skip", "cursor", "ticket"}}
-        url = call.request.rel_url.with_query({**rest, "cursor": runs[-1].id})
-        headers["Link"] = f'<{url}>; rel="next"'
+        headers["Link"] = f'<{call.request.rel_url.with_query({**rest, "cursor": cursor})}>; rel="next"'
     if call.query["view"] == "summary":
         return answer([summary_to_data(run) for run in runs], headers=headers)
     return answer(await _encoded(call.service, runs), headers=headers)
 
 
-async def _page(call: Call) -> list[RunSummary]:
+async def _page(call: Call) -> tuple[list[RunSummary], str | None]:
+    """The runs of a page, and what the next one begins behind; None where this one is not full."""
     skip, limit = call.query["skip"], call.query["limit"]
     found: list[RunSummary] = []
     before = call.query["cursor"]
@@ -54,7 +57,26 @@ async def _page(call: Call) -> list[RunSummary]:
         if len(page) < wanted:
             break
         before = page[-1].id
-    return found[skip:]
+    return found[skip:], found[-1].id if len(found) == skip + limit else None
+
+
+async def _searched(call: Call, text: str) -> tuple[list[RunSummary], str | None]:
+    """As `_page`: the runs with the text in their name or id. One request looks through so many runs at most."""
+    wanted = call.query["skip"] + call.query["limit"]
+    text, before, looked = text.casefold(), call.query["cursor"], 0
+    found: list[RunSummary] = []
+    while looked < _MOST_SEARCHED:
+        page = await _lines(call, _PAGE, before)
+        looked += len(page)
+        for run in page:
+            if text in run.name.casefold() or text in run.id.casefold():
+                found.append(run)
+                if len(found) == wanted:
+                    return found[call.query["skip"] :], run.id
+        if len(page) < _PAGE:
+            return found[call.query["skip"] :], None
+        before = page[-1].id
+    return found[call.query["skip"] :], before
 
 
 async def _lines(call: Call, limit: int, before: str | None) -> Sequence[RunSummary]:
@@ -119,10 +141,27 @@ async def progress(call: Call) -> web.Response:
 async def change(call: Call) -> web.Response:
     """Say what has become of a run."""
     async with call.service.states.hold(call.run_id) as run:
-        drafts = of_change(run.state(), call.body)
+        said: RunChange = await _with_given(run, call.body)
+        drafts = of_change(run.state(), call.body, said)
         await _fence(call.service, run, drafts)
         await run.write(drafts)
-        return answer(run_to_data(run.record, run.state()))
+        data = run_to_data(run.record, run.state())
+        if not run.state().status.is_terminal():  # the rest is told with the end
+            data.update(result=said.result, error=said.error)
+        return answer(data)
+
+
+async def _with_given(run: Tracked, asked: RunChange) -> RunChange:
+    """The change, with the result and the error that were given before it."""
+    if asked.result is not None and asked.error is not None:
+        return asked
+    result, error = asked.result, asked.error
+    for event in await run.store.read(run.record.id, kinds=[GIVEN], limit=_PAGE):
+        if asked.result is None:
+            result = event.payload.get("result", result)
+        if asked.error is None:
+            error = event.payload.get("error", error)
+    return evolve(asked, result=result, error=error)
 
 
 async def report(call: Call) -> web.Response:
