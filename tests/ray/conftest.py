@@ -30,6 +30,16 @@ def cluster() -> Iterator[TestCluster]:
 @pytest.fixture
 def driver(cluster: TestCluster) -> Iterator[Any]:
     """`ray`, connected to the session's cluster for this test."""
+    yield from _connected(cluster)
+
+
+@pytest.fixture(scope="module")
+def module_driver(cluster: TestCluster) -> Iterator[Any]:
+    """`ray`, connected to the session's cluster for all tests of a module, which so share warm workers."""
+    yield from _connected(cluster)
+
+
+def _connected(cluster: TestCluster) -> Iterator[Any]:
     import ray
 
     ray.init(cluster.address, log_to_driver=False, logging_level=logging.ERROR)

@@ -11,7 +11,7 @@ from synapse_ray.base import BaseRayExecutor
 from synapse_ray.inbox.mailbox import MailboxInbox
 from tests.ray.clusters import TestCluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("driver")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("module_driver")]
 
 
 class TestTaskExecutor(ExecutorContract):

@@ -175,9 +175,9 @@ class MailboxInbox:
         return not keys.isdisjoint(self._listeners)
 
     def _fetch(self, born: str, after: int, closed: Sequence[str]) -> tuple[str, list[Note]]:
-        import ray
-
-        answer: tuple[str, list[Note]] = ray.get(self._made().fetch.remote(born, after, closed), timeout=3 * _HELD)
+        asked = self._made().fetch.remote(born, after, closed)
+        # Not `ray.get`: a thread that is in Ray's own code when this process leaves the cluster brings it down.
+        answer: tuple[str, list[Note]] = asked.future().result(timeout=3 * _HELD)
         return answer
 
     def _tell(self, key: str, batches: Sequence[Batch], beat: Beat | None) -> None:
