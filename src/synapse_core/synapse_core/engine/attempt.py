@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from attrs import define, field
 
+from synapse_core.engine.fitting import is_findable
 from synapse_core.engine.job import Job
 from synapse_core.engine.recorder import Recorder
 from synapse_core.engine.settings import RunSettings
@@ -51,13 +52,14 @@ class Attempts:
     ) -> None:
         self._run_id = run_id
         self._executor = executor
-        self._finder = executor if isinstance(executor, Findable) else None
+        self._finder = executor if is_findable(executor) else None
         self._recorder = recorder
         self._settings = settings
         self._slots = Slots(_bounded(executor.capacity, max_parallel))
         self._live: dict[str, _Live] = {}
         self._stopped = asyncio.Event()
         self._nudge = asyncio.Event()
+        self._due: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._lock = threading.RLock()  # workers that carry on take part, on their own threads
         self.stop_reason: str | None = None
@@ -274,15 +276,34 @@ class Attempts:
         While the store is away and much waits, the rest is left where it is: full reporters hold their actions back.
         """
         while True:
-            timer = self._loop.call_later(self._settings.flush, self._nudge.set)
-            await self._nudge.wait()
-            timer.cancel()
+            self._due = self._loop.call_later(self._settings.flush, self._tick)
+            try:
+                await self._nudge.wait()
+            finally:
+                self._due.cancel()
             self._nudge.clear()
-            with self._lock:
-                if self._recorder.backlog < 4 * Recorder.BATCH:
-                    for live in self._live.values():
-                        self._recorder.post(self._taken(live))
+            self._take_reports()
             await self._recorder.flush()
+
+    def _tick(self) -> None:
+        """Wake the pump; where there is nothing to store, come again: a run that waits costs a call, and no task."""
+        if self._is_quiet():
+            self._due = self._loop.call_later(self._settings.flush, self._tick)
+        else:
+            self._nudge.set()
+
+    def _is_quiet(self) -> bool:
+        try:
+            self._take_reports()
+        except Exception:  # noqa: BLE001  the pump meets it again, and tells
+            return False
+        return self._recorder.idle
+
+    def _take_reports(self) -> None:
+        with self._lock:
+            if self._recorder.backlog < 4 * Recorder.BATCH:
+                for live in self._live.values():
+                    self._recorder.post(self._taken(live))
 
 
 @define(eq=False)

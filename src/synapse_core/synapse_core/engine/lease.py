@@ -23,6 +23,11 @@ class LeaseKeeper:
         self._over = over
         self._lease: Lease | None = None
 
+    @property
+    def pause(self) -> float:
+        """How long to wait, in seconds, before it is renewed for the first time, and each time."""
+        return self._ttl / 3
+
     async def acquire(self) -> Lease:
         """Claim the run.
 
@@ -33,19 +38,19 @@ class LeaseKeeper:
         return self._lease
 
     async def keep(self) -> None:
-        """Renew for ever. A store that is away is tried again: as long as nobody else claims the run it is ours.
+        """Renew now, and for ever. A store that is away is tried again: while nobody else claims the run it is ours.
 
         Raises:
             LeaseLostError: another engine has claimed the run.
         """
         while self._lease is not None:
-            await asyncio.sleep(self._ttl / 3)
             try:
                 self._lease = await self._store.renew(self._lease, self._ttl)
             except LeaseLostError:
                 raise
             except StoreUnavailableError:
-                continue
+                pass
+            await asyncio.sleep(self.pause)
 
     async def release(self) -> None:
         """Give the run back, if it can be."""

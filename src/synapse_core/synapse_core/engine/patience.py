@@ -27,15 +27,19 @@ async def patiently(work: Callable[[], Awaitable[T]], seconds: float) -> T:
     Raises:
         StoreError: it failed, or is away still.
     """
-    waits = pauses(seconds)
+    waits: Iterator[float] | None = None
     while True:
         try:
-            with store_errors():
-                return await work()
+            return await work()
         except StoreUnavailableError:
+            waits = waits or pauses(seconds)
             pause = next(waits, None)
             if pause is None:
                 raise
+        except StoreError:
+            raise
+        except Exception as error:
+            raise told(error) from error
         await asyncio.sleep(pause)
 
 
@@ -45,15 +49,19 @@ def patiently_now(work: Callable[[], T], seconds: float) -> T:
     Raises:
         StoreError: as `patiently`.
     """
-    waits = pauses(seconds)
+    waits: Iterator[float] | None = None
     while True:
         try:
-            with store_errors():
-                return work()
+            return work()
         except StoreUnavailableError:
+            waits = waits or pauses(seconds)
             pause = next(waits, None)
             if pause is None:
                 raise
+        except StoreError:
+            raise
+        except Exception as error:
+            raise told(error) from error
         time.sleep(pause)
 
 
@@ -68,7 +76,12 @@ def store_errors() -> Iterator[None]:
         yield
     except StoreError:
         raise
-    except SynapseError as error:  # the run was deleted, say
-        raise StoreError(error.message, hint=error.hint) from error
     except Exception as error:
-        raise StoreError(f"the store failed: {type(error).__name__}: {error}") from error
+        raise told(error) from error
+
+
+def told(error: Exception) -> StoreError:
+    """What a store has raised, as a `StoreError`."""
+    if isinstance(error, SynapseError):  # the run was deleted, say
+        return StoreError(error.message, hint=error.hint)
+    return StoreError(f"the store failed: {type(error).__name__}: {error}")

@@ -7,8 +7,8 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
-from typing import cast
 
+from synapse_core.engine.fitting import is_direct
 from synapse_core.engine.patience import patiently, patiently_now
 from synapse_core.engine.sinks import Sinks
 from synapse_core.engine.telling import Teller
@@ -18,17 +18,6 @@ from synapse_core.models import Checkpoint
 from synapse_core.protocols import DirectStore, Lease, Store
 
 _LOSSLESS = frozenset({Kind.ACTION_LOG, Kind.ACTION_METRICS, Kind.ACTION_MESSAGE, Kind.ACTION_CHECKPOINT})
-
-
-_DIRECT: dict[type, bool] = {}
-
-
-def as_direct(store: Store) -> DirectStore | None:
-    """The store, if threads of actions can write to it."""
-    known = _DIRECT.get(type(store))
-    if known is None:  # asking a protocol takes longer than starting a task
-        known = _DIRECT[type(store)] = isinstance(store, DirectStore)
-    return cast(DirectStore, store) if known else None
 
 
 class Recorder:
@@ -48,7 +37,7 @@ class Recorder:
         self.lease: Lease | None = None
         self.error: StoreError | None = None
         self._store = store
-        self._direct = as_direct(store)
+        self._direct = store if is_direct(store) else None
         self._queue = threading.Lock()  # held for an instant: the threads of actions post, too
         self._turn = threading.Lock()  # held while writing
         self._run_id = run_id
@@ -65,6 +54,11 @@ class Recorder:
     def backlog(self) -> int:
         """How many events are not stored yet."""
         return self._posted - self._written
+
+    @property
+    def idle(self) -> bool:
+        """Whether a flush would do nothing."""
+        return not self._drafts and self.error is None and not self._teller.behind
 
     def post(self, drafts: Sequence[Draft], checkpoint: Checkpoint | None = None) -> None:
         """Have ``drafts`` written with the next commit or flush."""

@@ -111,8 +111,9 @@ class RunEngine:
             StoreError: what happened could not be stored; the run is left as it is, and can be resumed.
         """
         self._recorder.post([Draft(Kind.RUN_RESUMED if self._recovers else Kind.RUN_STARTED, now())])
-        for helper in (self._attempts.pump(), self._listen(), self._lease.keep()):
-            self._help(helper)
+        self._help(self._attempts.pump())
+        self._help(self._listen())
+        renewing = asyncio.get_running_loop().call_later(self._lease.pause, lambda: self._help(self._lease.keep()))
         try:
             await self._scheduler.run()
             if self._broken is not None:
@@ -121,6 +122,7 @@ class RunEngine:
                 raise self._recorder.error
             return await self._finish()
         finally:
+            renewing.cancel()
             for task in self._helpers:
                 task.cancel()
             await asyncio.gather(*self._helpers, return_exceptions=True)

@@ -10,14 +10,13 @@ from typing import Any
 from attrs import define, evolve
 
 from synapse_core.engine import RunEnd, RunEngine, RunSettings
-from synapse_core.engine.recorder import as_direct
 from synapse_core.engine.sinks import Sinks
 from synapse_core.errors import ExecutionError, LeaseLostError, RunCancelledError
 from synapse_core.events import RUN_ENDED, Draft, Event, Kind, now
 from synapse_core.fold import Folding
 from synapse_core.models import PipelineProgress, RunStatus
 from synapse_core.plugins import PluginManager
-from synapse_core.protocols import Executor, Lease, Outcome, RunInfo, RunRecord, Store
+from synapse_core.protocols import DirectStore, Executor, Lease, Outcome, RunInfo, RunRecord, Store
 from synapse_core.schema import Schema
 from synapse_core.session.again import Again
 from synapse_core.session.described import Described
@@ -70,8 +69,7 @@ class Host:
         self._pm = pm
         self._described = Described(schema)
         self._again = again
-        direct = as_direct(store)
-        self.durable = direct is None or direct.waits
+        self.durable = not isinstance(store, DirectStore) or store.waits
         self._starting: dict[str, asyncio.Future[None]] = {}
         self._runs: dict[str, _Hosted] = {}
 

@@ -184,7 +184,7 @@ class Ledger:
         folding, run_id, load = state.folding, entry.run_id, self._states.load
         for seq, (draft, row) in enumerate(zip(entry.drafts, entry.rows, strict=True), run.seq + 1):
             if row[1] in CHANGES:
-                folding.apply(event_read(run_id, seq, row, draft.payload, load))
+                folding.apply(event_read(run_id, seq, draft, row[4], load))
         state.seq = last
         if folding.status == run.status:
             self.connection.execute(_ADVANCE, (last, folding.overall_progress, run.key))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from attrs import define, field, fields
@@ -85,14 +85,16 @@ def event_of(row: tuple[Any, ...], load: Load) -> Event:
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
-def event_read(run_id: str, seq: int, row: EventRow, payload: Mapping[str, Any], load: Load) -> Event:
-    """The event as `event_of` will give it once ``row`` is stored; a payload of plain values need not be decoded."""
-    time, kind, action, attempt, text = row
+def event_read(run_id: str, seq: int, draft: Draft, text: str | None, load: Load) -> Event:
+    """The event as `event_of` will give it, whose payload is stored as ``text``; plain values need not be decoded."""
+    kind, time, action, attempt, payload = draft
+    if time.tzinfo is not UTC:
+        time = moment(micros(time))
     if text is None:
         payload = EMPTY
     elif type(payload) is not dict or not _PLAIN.issuperset(map(type, payload.values())):
         payload = load(text)
-    return Event(run_id, seq, moment(time), _KINDS.get(kind, kind), action, attempt, payload)
+    return Event(run_id, seq, time, kind, action, attempt, payload)
 
 
 def record_of(row: tuple[Any, ...], load: Load) -> RunRecord:
