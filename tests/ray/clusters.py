@@ -138,7 +138,8 @@ class TestCluster:
             env: more environment variables of every process of the cluster.
         """
         own = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "SYNAPSE_", "PYTEST_"))}
-        cluster = cls(Path(tempfile.mkdtemp(prefix="r", dir="/tmp")), {**own, **ENVIRONMENT, **(env or {})})
+        temp = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))
+        cluster = cls(temp, {**own, **ENVIRONMENT, "SYNAPSE_HOME": str(temp / "home"), **(env or {})})
         client, board = free_port(), free_port()
         args = ["--head", "--port", str(free_port()), "--ray-client-server-port", str(client)]
         args += ["--include-dashboard", str(dashboard).lower(), "--dashboard-port", str(board)]

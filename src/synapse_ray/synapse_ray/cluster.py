@@ -13,9 +13,15 @@ from attrs import define, field
 
 from synapse_ray.config import ADDRESS_VARIABLE, RayConfig
 from synapse_ray.errors import ClusterAuthError, ClusterUnreachableError, ClusterVersionError, RayClusterError
+from synapse_ray.packaging.uploading import upload
+from synapse_ray.packaging.zipping import Package, size_text
 from synapse_ray.probing import Endpoint, probe
 
+_log = logging.getLogger(__name__)
 _lock = threading.RLock()
+
+_LARGE = 20 * 2**20
+"""Bytes of an archive above which its size is told without being asked for."""
 
 
 @define(eq=False)
@@ -33,6 +39,7 @@ class Cluster:
     gcs_address: str
     ours: bool
     uploads: dict[str, str] = field(factory=dict, repr=False)
+    _uploading: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
 
     @property
     def is_client(self) -> bool:
@@ -43,8 +50,31 @@ class Cluster:
         """What each living node has in all: ``CPU``, ``GPU``, ``memory`` (bytes) and custom resources."""
         import ray
 
-        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        nodes: list[dict[str, Any]] = ray.nodes()
         return [dict(node["Resources"]) for node in nodes if node["Alive"]]
+
+    def upload(self, package: Package, what: str) -> str:
+        """Bring an archive to the cluster, once for the same content: its address there (``gcs://…``).
+
+        Args:
+            package: the archive.
+            what: what it is of, for the log: a folder.
+
+        Raises:
+            PackageError: it did not arrive.
+        """
+        with self._uploading:
+            if package.digest not in self.uploads:
+                _tell(package, what)
+                address = self.address if self.is_client else self.gcs_address
+                self.uploads[package.digest] = upload(address, package.path)
+            return self.uploads[package.digest]
+
+
+def _tell(package: Package, what: str) -> None:
+    level = logging.WARNING if package.size > _LARGE else logging.INFO
+    named = ", ".join(f"{name} ({size_text(size)})" for name, size in package.largest)
+    _log.log(level, "shipping %s to the Ray cluster: %s; the largest: %s", what, package, named)
 
 
 _current: Cluster | None = None

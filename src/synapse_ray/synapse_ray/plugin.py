@@ -1,12 +1,15 @@
-"""What this package offers to Synapse: executors by name, the store ``ray:``, and ``synapse ray``."""
+"""What this package offers to Synapse: executors by name, the store ``ray:``, and the command ``synapse ray``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synapse_core.hookspecs import hookimpl
 from synapse_core.protocols import ExecutorOffer, Store, StoreOffer
+
+if TYPE_CHECKING:
+    import click
 
 
 @hookimpl
@@ -67,3 +70,11 @@ def _store(url: str) -> Store:
     from synapse_ray.pipeline import ClusterStore
 
     return ClusterStore(url)
+
+
+@hookimpl
+def synapse_cli(group: click.Group) -> None:
+    """Add ``synapse ray``."""
+    from synapse_ray.commands import ray
+
+    group.add_command(ray)

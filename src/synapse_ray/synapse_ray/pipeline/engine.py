@@ -78,4 +78,4 @@ class Engine(ReportsHere):
         import ray
 
         self._watchdog.close()
-        ray.actor.exit_actor()  # type: ignore[no-untyped-call]
+        ray.actor.exit_actor()

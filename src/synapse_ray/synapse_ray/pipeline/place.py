@@ -8,7 +8,7 @@ from urllib.parse import quote
 from synapse_core.context import data_home
 from synapse_core.protocols import Store
 
-_HEAD = "node:__internal_head__"
+HEAD = "node:__internal_head__"
 """The resource by which Ray marks the head node; see the documentation of its custom resources."""
 
 
@@ -38,8 +38,8 @@ def head_node() -> str:
 
     from synapse_ray.errors import RayClusterError
 
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    heads = [node["NodeID"] for node in nodes if node["Alive"] and _HEAD in node["Resources"]]
+    nodes: list[dict[str, Any]] = ray.nodes()
+    heads = [node["NodeID"] for node in nodes if node["Alive"] and HEAD in node["Resources"]]
     if not heads:
         raise RayClusterError(
             "no node of the cluster is marked as its head, where runs could be kept",

@@ -1,0 +1,127 @@
+"""The command line on a real cluster: runs that are hosted there, and what it says of the cluster itself."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.core.cli.helpers import FLOW, SYNAPSE, Here
+from tests.ray.clusters import TestCluster
+
+GATED = '''
+    """An action that waits for a file."""
+
+    import time
+    from pathlib import Path
+
+    from synapse_core import action
+
+
+    @action("gated")
+    def gated(params: dict, ctx):
+        Path(params["folder"], "begun").touch()
+        while not Path(params["folder"], "open").exists():
+            ctx.check()
+            time.sleep(0.01)
+        print("let go")
+        return {"done": True}
+'''
+
+
+@pytest.fixture
+def there(tmp_path: Path, cluster: TestCluster, monkeypatch: pytest.MonkeyPatch) -> Here:
+    """A folder with a pipeline, whose commands find the cluster by its address."""
+    monkeypatch.setenv("SYNAPSE_RAY_ADDRESS", cluster.address)
+    made = Here(tmp_path)
+    made.write("flow.py", FLOW)
+    made.write("gated.py", GATED)
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["ray", "ray-job"])
+def test_actions_run_there_and_the_engine_here(there: Here, executor: str) -> None:
+    """By the executor's name; the run is shown and kept as any."""
+    done = there.synapse("run", "flow.py:pipeline", "-p", "epochs=2", "--executor", executor, "--json")
+    assert done.code == 0, done.err
+    assert done.events[-1]["payload"]["result"] == {"accuracy": 0.5, "epochs": 2, "optimizer": "adam"}
+    (run,) = there.synapse("runs", "list", "--json").json["runs"]
+    assert run["status"] == "completed"
+
+
+@pytest.mark.slow
+def test_a_pipeline_and_its_engine_run_there(there: Here, cluster: TestCluster) -> None:
+    """It is shown as if it were here, its result printed; what keeps it is said, and everybody can look there."""
+    done = there.synapse("run", "flow.py:pipeline", "--executor", "ray-pipeline", "--ray-address", cluster.address)
+    assert done.code == 0, done.err
+    assert "train  ✓ completed" in done.out
+    assert json.loads(done.out[done.out.index("{\n") :]) == {"accuracy": 0.5, "epochs": 3, "optimizer": "adam"}
+    assert "the cluster keeps its runs itself" in done.err
+    shown = there.synapse("runs", "show", "last", "--store", f"ray:{cluster.address}", "--json").json
+    assert shown["status"] == "completed"
+    assert [entry["status"] for entry in shown["progress"]] == ["completed", "completed"]
+
+
+@pytest.mark.slow
+def test_a_run_that_was_left_alone_is_watched_and_ended_by_others(there: Here, cluster: TestCluster) -> None:
+    """Whoever started it may go; `synapse ray status` tells of it, and `synapse runs` reaches it from anywhere."""
+    command = ("run", "gated.py", "gated", "-p", f"folder={there.folder}", "--executor", "ray-pipeline", "--detach")
+    left = there.synapse(*command)
+    assert left.code == 0, left.err
+    run_id = left.out.strip()
+    assert there.synapse("ray", "status", "--json").json["runs"] == [run_id]
+    assert f"runs: {run_id}" in there.synapse("ray", "status").out
+    (there.folder / "open").touch()
+    watched = there.synapse("runs", "watch", run_id, "--store", "ray:auto")
+    assert watched.code == 0, watched.err
+    assert "completed" in watched.out
+    logs = there.synapse("runs", "logs", run_id, "--store", "ray:auto")
+    assert "let go" in logs.out
+
+
+@pytest.mark.slow
+def test_ctrl_c_cancels_a_run_there(there: Here) -> None:
+    """As it does here: the run is cancelled, nothing of it is left, and how to go on is said."""
+    command = ["run", "gated.py", "gated", "-p", f"folder={there.folder}", "--executor", "ray-pipeline", "--json"]
+    process = subprocess.Popen(
+        [SYNAPSE, *command], cwd=there.folder, env=there.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if '"action.started"' in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "was cancelled" in errors
+    assert "synapse runs resume " in errors
+    assert there.synapse("ray", "status", "--json").json["runs"] == []
+
+
+@pytest.mark.slow
+def test_status_tells_what_the_cluster_has(there: Here, cluster: TestCluster) -> None:
+    """Versions, nodes, what is free; as text and as JSON."""
+    told = there.synapse("ray", "status")
+    assert told.code == 0, told.err
+    assert f"head at {cluster.address}" in told.out
+    assert "alive, head" in told.out
+    assert "runs: none" in told.out
+    (node,) = there.synapse("ray", "status", "--json").json["nodes"]
+    assert node["resources"]["CPU"] == 4.0
+
+
+def test_a_cluster_that_is_not_there_is_said_to_be(there: Here) -> None:
+    """Within seconds, with the address and what to do, by all that need one."""
+    for command in (
+        ("ray", "status", "--ray-address", "127.0.0.1:1"),
+        ("run", "flow.py:pipeline", "--executor", "ray-pipeline", "--ray-address", "127.0.0.1:1"),
+        ("runs", "list", "--store", "ray:127.0.0.1:1"),
+    ):
+        done = there.synapse(*command)
+        assert done.code in {2, 3}
+        assert "no Ray cluster at 127.0.0.1:1: Connection refused" in done.err
+        assert "hint: " in done.err
