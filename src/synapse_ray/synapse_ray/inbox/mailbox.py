@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import uuid
 from collections import deque
@@ -98,6 +99,7 @@ class MailboxInbox:
         self._urgent = threading.Event()
         self._over = False
         self._actor: Any = None
+        self._asked: Any = None
         self._thread: threading.Thread | None = None
 
     def open(self, key: str, listener: Listener) -> None:
@@ -124,17 +126,19 @@ class MailboxInbox:
 
     async def aclose(self) -> None:
         """End the actor."""
-        self.end()
+        await asyncio.to_thread(self.end)
 
     def end(self) -> None:
         """As `aclose`, from anywhere."""
         with self._lock:
             self._over = True
-            actor, self._actor = self._actor, None
+            actor, thread = self._actor, self._thread
         self._opened.set()
         self._urgent.set()
         if actor is not None:
             _end(actor)
+        if thread is not None:
+            thread.join(_HELD)
 
     # -- following --------------------------------------------------------------------------------------------
 
@@ -175,9 +179,10 @@ class MailboxInbox:
         return not keys.isdisjoint(self._listeners)
 
     def _fetch(self, born: str, after: int, closed: Sequence[str]) -> tuple[str, list[Note]]:
-        asked = self._made().fetch.remote(born, after, closed)
-        # Not `ray.get`: a thread that is in Ray's own code when this process leaves the cluster brings it down.
-        answer: tuple[str, list[Note]] = asked.future().result(timeout=3 * _HELD)
+        # Neither `ray.get` nor a reference that is let go of here when this fails: a thread that does so while this
+        # process leaves the cluster has Ray end the process.
+        self._asked = self._made().fetch.remote(born, after, closed)
+        answer: tuple[str, list[Note]] = self._asked.future().result()
         return answer
 
     def _tell(self, key: str, batches: Sequence[Batch], beat: Beat | None) -> None:
@@ -204,9 +209,8 @@ def _make(name: str) -> Any:
 
 
 def _end(actor: Any) -> None:
-    import contextlib
-
     import ray
 
-    with contextlib.suppress(Exception):  # the cluster may be gone, or this process have left it
-        ray.kill(actor)
+    if ray.is_initialized():
+        with contextlib.suppress(Exception):  # the cluster may be gone
+            ray.kill(actor)
