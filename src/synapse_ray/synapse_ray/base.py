@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import copy
 import os
+import threading
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+import attrs
 
 from synapse_core.env import PluginEnvironment
 from synapse_core.pipeline.node import Resources
@@ -13,7 +17,8 @@ from synapse_core.protocols import Call
 from synapse_ray.cluster import Cluster, connect
 from synapse_ray.config import PackageManager, RayConfig
 from synapse_ray.environ import WorkerEnviron
-from synapse_ray.environment import runtime_env
+from synapse_ray.environment import is_uri, runtime_env
+from synapse_ray.packaging import HOME, Shipment, departed, packed_shipment
 from synapse_ray.placing import check_resources, ray_options
 
 StrPath = str | os.PathLike[str]
@@ -61,7 +66,10 @@ class BaseRayExecutor:
             include_sdk=include_sdk,
         )
         self._environ = WorkerEnviron.of(self.config.env)
-        self._environments: dict[str | None, dict[str, Any]] = {}
+        self._lock = threading.Lock()
+        self._environments: dict[Path | None, dict[str, Any]] = {}
+        self._departures: dict[tuple[str, str | None], tuple[str, str | None]] = {}
+        self._possible: set[str] = set()
 
     def connect(self) -> Cluster:
         """The cluster, connected to if it is not yet.
@@ -81,9 +89,28 @@ class BaseRayExecutor:
             PackageError: the folder cannot be shipped.
             RayClusterError: the cluster cannot be reached.
         """
-        if root not in self._environments:
-            self._environments[root] = runtime_env(self.config, self._environ)
-        return copy.deepcopy(self._environments[root])
+        folder = self._folder(root)
+        with self._lock:
+            if folder not in self._environments:
+                self._environments[folder] = self._environment(folder)
+            return copy.deepcopy(self._environments[folder])
+
+    def _folder(self, root: str | None) -> Path | None:
+        """The folder that is shipped; None where there is none, or it is on the cluster already."""
+        theirs = self.config.runtime_env.get("working_dir")
+        if theirs:
+            return None if is_uri(theirs) else Path(theirs).expanduser().absolute()
+        if self.config.working_dir is not None or root is None or not Path(root).is_absolute():
+            return self.config.working_dir
+        return Path(root)
+
+    def _environment(self, folder: Path | None) -> dict[str, Any]:
+        shipment, uri = Shipment.of(self.config, folder), None
+        if not shipment.is_empty:
+            what = str(folder or "the Synapse packages")
+            with packed_shipment(shipment, what) as package:
+                uri = self.connect().upload(package, what)
+        return runtime_env(self.config, self._environ.public, uri, shipment.lines)
 
     def remote_call(self, call: Call) -> Call:
         """The call as a worker can run it: without what cannot leave this process, its paths as they are there.
@@ -93,7 +120,14 @@ class BaseRayExecutor:
         Raises:
             DiscoveryError: the action is in a file that is not shipped, in a function, or in an interactive session.
         """
-        return self._environ.packed(call.plain())
+        key = (call.entrypoint, call.root)
+        found = self._departures.get(key)
+        if found is None:
+            there = is_uri(self.config.runtime_env.get("working_dir"))
+            folder = HOME if there else self._folder(call.root)
+            found = self._departures[key] = departed(*key, folder, action=call.action)
+        env = self._environ.packed(call.env)
+        return attrs.evolve(call, entrypoint=found[0], root=found[1], env=env, spec=None, local=None)
 
     def options(self, resources: Resources | None = None) -> dict[str, Any]:
         """What ``.options(…)`` of a task is given: the amounts that an attempt takes, and no retries by Ray.
@@ -109,4 +143,7 @@ class BaseRayExecutor:
         Raises:
             ResourcesError: none could, however long one waits.
         """
-        check_resources(self.connect(), options)
+        asked = repr(sorted((name, str(value)) for name, value in options.items()))
+        if asked not in self._possible:
+            check_resources(self.connect(), options)
+            self._possible.add(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import signal
@@ -13,7 +14,7 @@ from attrs import define, field
 
 from synapse_ray.config import ADDRESS_VARIABLE, RayConfig
 from synapse_ray.errors import ClusterAuthError, ClusterUnreachableError, ClusterVersionError, RayClusterError
-from synapse_ray.packaging.uploading import upload
+from synapse_ray.packaging.uploading import Upload
 from synapse_ray.packaging.zipping import Package, size_text
 from synapse_ray.probing import Endpoint, probe
 
@@ -32,13 +33,13 @@ class Cluster:
         address: as it was asked for.
         gcs_address: ``ip:port`` of its head, as other processes of the cluster reach it.
         ours: whether the connection was made here, not by the program that uses Synapse.
-        uploads: addresses of the packages that were uploaded, by digest.
+        uploads: the archives that were brought there, by digest.
     """
 
     address: str
     gcs_address: str
     ours: bool
-    uploads: dict[str, str] = field(factory=dict, repr=False)
+    uploads: dict[str, Upload] = field(factory=dict, repr=False)
     _uploading: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
 
     @property
@@ -67,8 +68,15 @@ class Cluster:
             if package.digest not in self.uploads:
                 _tell(package, what)
                 address = self.address if self.is_client else self.gcs_address
-                self.uploads[package.digest] = upload(address, package.path)
-            return self.uploads[package.digest]
+                self.uploads[package.digest] = Upload(address, package.path)
+            return self.uploads[package.digest].uri
+
+    def close(self) -> None:
+        """Let go of what was uploaded. The connection itself is Ray's."""
+        with self._uploading:
+            for done in self.uploads.values():
+                done.close()
+            self.uploads.clear()
 
 
 def _tell(package: Package, what: str) -> None:
@@ -97,12 +105,21 @@ def connect(config: RayConfig) -> Cluster:
         address = config.address
         if not ray.is_initialized():
             _init(address)
-            _current = Cluster(address, _gcs_address(), ours=True)
+            _current = _replacing(_current, Cluster(address, _gcs_address(), ours=True))
         elif _current is None or _current.gcs_address != _gcs_address():
-            _current = Cluster(address if address.startswith("ray://") else "auto", _gcs_address(), ours=False)
+            asked = address if address.startswith("ray://") else "auto"
+            _current = _replacing(_current, Cluster(asked, _gcs_address(), ours=False))
         if not _is_that(_current, address):
             raise _elsewhere(address, _current)
         return _current
+
+
+def _replacing(before: Cluster | None, now: Cluster) -> Cluster:
+    if before is not None:
+        before.close()
+    else:
+        atexit.register(lambda: _current and _current.close())
+    return now
 
 
 def _gcs_address() -> str:

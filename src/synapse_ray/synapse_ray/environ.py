@@ -15,6 +15,7 @@ import attrs
 
 from synapse_core.env import PluginEnvironment
 from synapse_core.protocols import Call
+from synapse_ray.packaging.calls import arrived
 
 CREDENTIALS = ("SYNAPSE_HOST", "SYNAPSE_ACCESS_TOKEN")
 """The variables of this process that workers get whether or not the plugin's environment declares them."""
@@ -45,20 +46,18 @@ class WorkerEnviron:
         public = {name: text for name, text in texts.items() if _text(shown[name]) == text}
         return cls(public, {name: text for name, text in texts.items() if name not in public})
 
-    def packed(self, call: Call) -> Call:
-        """The call with the secrets in its ``env``, for `unpacked` to find."""
-        if not self.secret:
-            return call
-        return attrs.evolve(call, env={**self.secret, **call.env, _CARRIED: ",".join(self.secret)})
+    def packed(self, env: Mapping[str, str]) -> Mapping[str, str]:
+        """A call's ``env`` with the secrets in it, for `unpacked` to find."""
+        return {**self.secret, **env, _CARRIED: ",".join(self.secret)} if self.secret else env
 
 
 def unpacked(call: Call) -> Call:
-    """On the worker: put the secrets that the call brought into this process's environment; the call without them."""
+    """On the worker: the call as it runs here, its paths whole again; its secrets are in this process's environment."""
+    call = arrived(call)
     carried = call.env.get(_CARRIED)
     if carried is None:
         return call
-    env = dict(call.env)
-    del env[_CARRIED]
+    env = {name: value for name, value in call.env.items() if name != _CARRIED}
     os.environ.update({name: str(env[name]) for name in carried.split(",")})
     return attrs.evolve(call, env=env)
 

@@ -1,17 +1,106 @@
-"""The runtime environment that Ray is asked to make on a worker, out of a `RayConfig`."""
+"""The runtime environment that Ray makes on a worker: what it is made of, and why it could not be made."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from synapse_ray.config import RayConfig
-from synapse_ray.environ import WorkerEnviron
+from synapse_ray.config import MANAGERS, RayConfig
+from synapse_ray.errors import EnvironmentSetupError, PackageError
+from synapse_ray.packaging.requirements import read_requirements
+
+_DEFAULT_OPTIONS = {
+    "pip": ("--disable-pip-version-check", "--no-cache-dir", "--upgrade"),
+    "uv": ("--no-cache",),
+}
+_OPTIONS_KEY = {"pip": "pip_install_options", "uv": "uv_pip_install_options"}
+_OTHER_WAYS = ("conda", "image_uri", "container")
 
 
-def runtime_env(config: RayConfig, environ: WorkerEnviron) -> dict[str, Any]:
-    """What ``.options(runtime_env=…)`` is given; empty where nothing is asked for."""
-    made: dict[str, Any] = dict(config.runtime_env)
-    env_vars = {**environ.public, **config.runtime_env.get("env_vars", {})}
-    if env_vars:
-        made["env_vars"] = env_vars
-    return made
+def runtime_env(
+    config: RayConfig, env_vars: Mapping[str, str], uri: str | None, lines: Sequence[str]
+) -> dict[str, Any]:
+    """What ``.options(runtime_env=…)`` is given: what we make, and the caller's over it.
+
+    ``env_vars`` are merged name by name; what the caller wants installed is installed with ours, by the caller's
+    package manager; of everything else the caller's value is taken.
+
+    Args:
+        config: the executor's.
+        env_vars: environment variables that anybody may see.
+        uri: where the shipped folder is on the cluster.
+        lines: what is installed, as in a requirements file.
+
+    Raises:
+        PackageError: Ray cannot do what the caller asks for together with what we need.
+    """
+    theirs = {key: value for key, value in config.runtime_env.items() if key not in {"excludes", "working_dir"}}
+    _check_modules(theirs)
+    made = {**theirs, **_installed(config, theirs, lines)}
+    if variables := {**env_vars, **theirs.get("env_vars", {})}:
+        made["env_vars"] = variables
+    place = uri or config.runtime_env.get("working_dir")
+    return {**made, "working_dir": place} if place else made
+
+
+def is_uri(value: Any) -> bool:
+    """Whether a ``working_dir`` or module of a runtime environment is on the cluster, or on its way, already."""
+    return isinstance(value, str) and "://" in value
+
+
+def _check_modules(theirs: Mapping[str, Any]) -> None:
+    local = [str(module) for module in theirs.get("py_modules") or () if not is_uri(module)]
+    if local:
+        hint = "put them into working_dir, or call ray.init(runtime_env=…) yourself before"
+        raise PackageError(f"py_modules {', '.join(local)}: Ray takes local modules only when it connects", hint=hint)
+
+
+def _installed(config: RayConfig, theirs: Mapping[str, Any], lines: Sequence[str]) -> dict[str, Any]:
+    """What is installed, ours and the caller's together; by the caller's package manager, if there is one."""
+    other = next((way for way in _OTHER_WAYS if way in theirs), None)
+    if other is not None:
+        if lines and (config.requirements_file is not None or config.include_sdk):
+            hint = f"install what requirements_file and include_sdk ask for by {other!r} as well, and leave them out"
+            raise PackageError(f"Ray cannot install packages on top of {other!r} in runtime_env", hint=hint)
+        return {}
+    manager = next((name for name in MANAGERS if name in theirs), config.package_manager)
+    more = _as_dict(theirs.get(manager))
+    packages = [*lines, *more.pop("packages", ())]
+    if not packages:
+        return {}
+    options = list(dict.fromkeys((*_DEFAULT_OPTIONS[manager], *config.package_manager_options)))
+    return {manager: {_OPTIONS_KEY[manager]: options, **more, "packages": packages}}
+
+
+def _as_dict(value: Any) -> dict[str, Any]:
+    """What Ray takes for ``pip`` and ``uv`` (a file's name, a list, a dict), as a dict with a list of packages."""
+    made = dict(value) if isinstance(value, Mapping) else {"packages": value or ()}
+    packages = made.get("packages", ())
+    if isinstance(packages, str | Path):
+        packages = read_requirements(Path(packages).expanduser().absolute(), None).lines
+    return {**made, "packages": list(packages)}
+
+
+# -- when it could not be made --------------------------------------------------------------------------------
+
+_LAST_LINES = 12
+_TELLING = re.compile(r"(?i)error|no matching|not find|could not|conflict|failed|not found|denied|refused|requires")
+
+
+def setup_failed(error: BaseException) -> EnvironmentSetupError:
+    """What Ray's ``RuntimeEnvSetupError`` says, as an error with the package manager's last lines."""
+    text = str(error)
+    output = text.partition("Last 50 lines of stderr:")[2] or text.partition("Last 50 lines of stdout:")[2] or text
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not _is_noise(line)]
+    telling = [line for line in lines if _TELLING.search(line)] or lines
+    shown = "\n".join(f"  {line}" for line in telling[-_LAST_LINES:])
+    return EnvironmentSetupError(
+        f"the environment of the workers could not be set up:\n{shown}",
+        hint="see requirements.txt, wheels/ and runtime_env; whether the cluster's nodes may reach the package index",
+    )
+
+
+def _is_noise(line: str) -> bool:
+    return line.lstrip().startswith(("File ", "Traceback", "at ", "raise ", "await ", "return ", "[notice]"))
