@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from time import monotonic
@@ -13,8 +12,9 @@ from synapse_core.errors import SynapseError
 from synapse_core.events import Draft
 from synapse_core.models import Failure
 from synapse_core.protocols import Call, Outcome
-from synapse_core.worker.crossing import drafts_of, outcome_of
+from synapse_ray.attempts.direct import read
 from synapse_ray.attempts.failures import lost, refused
+from synapse_ray.attempts.replay import drafts_in
 from synapse_ray.attempts.tasks import sweep_on
 from synapse_ray.inbox.protocol import Beat, Inbox
 from synapse_ray.worker.order import Batch, Head, key_of
@@ -83,6 +83,11 @@ class FarAttempt:
         """Whether it was told to stop."""
         return self._reason is not None
 
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self._done.done()
+
     def submitted(self, handle: Handle) -> None:
         """Ray has it; on the loop."""
         self._handle = handle
@@ -91,10 +96,6 @@ class FarAttempt:
     def not_started(self, error: Exception) -> None:
         """It could not be submitted; on the loop."""
         self._end(self._cancelled() if self.stopped else refused(error))
-
-    def never_started(self) -> None:
-        """It was told to stop before it was submitted."""
-        self._end(self._cancelled())
 
     def _came(self, result: Any) -> None:
         """From Ray's thread."""
@@ -124,7 +125,7 @@ class FarAttempt:
 
     def _finish(self, head: Head) -> None:
         self.take(head.batches)
-        outcome = outcome_of(head.outcome)
+        outcome = read(head)
         if self.stopped and outcome.status not in {"completed", "cancelled"}:
             outcome = self._cancelled(outcome)
         self._end(outcome)
@@ -178,7 +179,7 @@ class FarAttempt:
         with self._lock:
             fresh = [batch for batch in batches if batch[0] > self._last]
             for number, rows in fresh:
-                self._drafts += drafts_of(json.loads(rows))
+                self._drafts += drafts_in([(number, rows)])
                 self._last = number
         if fresh:
             self._wake()
@@ -209,13 +210,15 @@ class FarAttempt:
         if self._done.done():
             return
         self._reason = self._reason or reason
+        if self._handle is None:
+            self._end(self._cancelled())
+            return
         until = monotonic() + grace
-        if self._handle is not None:
-            try:
-                await asyncio.to_thread(self._inbox.ask_stop, self.key, reason, grace)
-            except Exception:  # noqa: BLE001  the cluster is away: it is ended all the same, below
-                until = min(until, monotonic())
-            self.beside(self._unqueue())
+        try:
+            await asyncio.to_thread(self._inbox.ask_stop, self.key, reason, grace)
+        except Exception:  # noqa: BLE001  the cluster is away: it is ended all the same, below
+            until = monotonic()
+        self.beside(self._unqueue())
         if not await self._ends(until + _SLACK - monotonic()):
             await self.give_up()
 

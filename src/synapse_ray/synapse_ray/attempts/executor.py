@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
 from synapse_core.protocols import Call, Then
 from synapse_core.worker.crossing import call_data
 from synapse_ray.attempts.attempt import FarAttempt
+from synapse_ray.attempts.handles import TaskHandle
 from synapse_ray.attempts.tasks import order_task
 from synapse_ray.inbox.protocol import Inbox
 from synapse_ray.worker.order import Order
@@ -82,8 +81,7 @@ class TaskExecutor:
             self._submit(call, attempt, task)
 
     def _submit(self, call: Call, attempt: FarAttempt, task: Any) -> None:
-        if attempt.stopped:
-            attempt.never_started()
+        if attempt.over:  # it was told to stop before it could be started
             return
         try:
             data = call_data(self._base.remote_call(call))
@@ -145,25 +143,3 @@ def _need(call: Call) -> Any:
     own = call.resources
     amounts = None if own is None else (own.num_cpus, own.num_gpus, own.memory, *sorted(own.custom.items()))
     return call.root, amounts
-
-
-@frozen(eq=False)
-class TaskHandle:
-    """A task that was submitted."""
-
-    ref: Any
-
-    def when_done(self, call: Callable[[Any], None]) -> None:
-        """See `Handle.when_done`."""
-        self.ref.future().add_done_callback(lambda done: call(_result(done)))
-
-    def cancel(self, *, force: bool) -> None:
-        """See `Handle.cancel`."""
-        import ray
-
-        ray.cancel(self.ref, force=force)
-
-
-def _result(done: Any) -> Any:
-    error = done.exception()
-    return done.result() if error is None else error

@@ -17,6 +17,8 @@ from synapse_core.protocols import Call
 Batch = tuple[int, bytes]
 """Reports under way: their number (1, 2, 3 … in an attempt) and the JSON of their rows."""
 
+Issues = tuple[str, tuple[tuple[str, str, str, str], ...], str | None]
+
 
 def key_of(call: Call) -> str:
     """The name of an attempt, in all inboxes."""
@@ -62,15 +64,17 @@ class Head:
         outcome: `outcome_data` of the outcome.
         acked: the number of the last reports that the inbox has acknowledged; 0 where it was never told any.
         batches: the reports after those.
+        issues: of params or a result that do not fit: the subject, each wrong field, and what to do about it.
     """
 
     outcome: Mapping[str, Any]
     acked: int
     batches: list[Batch]
+    issues: Issues | None = None
 
     def pack(self) -> bytes:
         """As bytes, for `unpack`."""
-        return pickle.dumps((self.outcome, self.acked, self.batches), 5)
+        return pickle.dumps((self.outcome, self.acked, self.batches, self.issues), 5)
 
     @classmethod
     def unpack(cls, packed: bytes) -> Head:

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 from synapse_core.builtin.process.tree import MARKER, mark
-from synapse_core.errors import ActionCancelled, SynapseError
+from synapse_core.errors import ActionCancelled, SynapseError, ValidationError
 from synapse_core.protocols import Outcome
 from synapse_core.worker import hooks_from, perform
 from synapse_core.worker.crossing import call_of, outcome_data
@@ -16,7 +17,7 @@ from synapse_core.worker.failure import failure_of
 from synapse_ray.environ import unpacked
 from synapse_ray.worker.ending import Children
 from synapse_ray.worker.interrupts import Interrupts
-from synapse_ray.worker.order import Head, Order, marker_of
+from synapse_ray.worker.order import Head, Issues, Order, marker_of
 from synapse_ray.worker.prints import Prints
 from synapse_ray.worker.pump import Pump
 from synapse_ray.worker.running import Running
@@ -56,7 +57,7 @@ class _Worker:
             self._prints.end()
             self._pump.leave()
         batches = running.collect()
-        return Head(outcome_data(outcome), running.acked, batches)
+        return Head(outcome_data(outcome), running.acked, batches, _issues(outcome.value))
 
     def _outcome(self, running: Running) -> Outcome:
         try:
@@ -64,6 +65,14 @@ class _Worker:
                 return _performed(running)
         except KeyboardInterrupt as error:  # it came between the action's frames and ours
             return Outcome("cancelled", failure=failure_of(error))
+
+
+def _issues(error: Any) -> Issues | None:
+    """A validation error's issues: a caller that gets the error itself may want to go through them."""
+    if not isinstance(error, ValidationError):
+        return None
+    fields = tuple((issue.path, issue.message, issue.found, issue.wanted) for issue in error.issues)
+    return error.subject, fields, error.hint
 
 
 def _performed(running: Running) -> Outcome:
