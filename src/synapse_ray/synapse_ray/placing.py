@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from synapse_core.pipeline.node import Resources
-from synapse_ray.cluster import Cluster
 from synapse_ray.errors import ResourcesError
 
 _RAY_NAMES = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
+
+
+class HasAmounts(Protocol):
+    """A cluster."""
+
+    def amounts(self) -> list[dict[str, float]]:
+        """What each living node has in all, in Ray's names."""
 
 
 def ray_options(resources: Resources) -> dict[str, Any]:
@@ -20,7 +26,7 @@ def ray_options(resources: Resources) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def check_resources(cluster: Cluster, options: Mapping[str, Any]) -> None:
+def check_resources(cluster: HasAmounts, options: Mapping[str, Any]) -> None:
     """Return if some node of the cluster could give what the options ask for.
 
     Raises:

@@ -1,0 +1,187 @@
+"""What can be done with a job by its id, from any process: `Jobs`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synapse_core.errors import ExecutionError
+from synapse_core.protocols import Outcome
+from synapse_ray.errors import ClusterUnreachableError
+from synapse_ray.jobs_api.book import FOLDER
+from synapse_ray.jobs_api.dashboard import Dashboard, JobInfo
+from synapse_ray.jobs_api.logs import FOLDER_KEY, Follower, JobLog, stream
+from synapse_ray.jobs_api.reading import BookReader
+from synapse_ray.jobs_api.trouble import explained
+
+if TYPE_CHECKING:
+    from ray.job_submission import JobStatus
+
+_AWAY = 60.0
+"""Seconds that the dashboard may be away while a job is waited for."""
+
+
+class Jobs:
+    """The jobs of a cluster.
+
+    Attributes:
+        dashboard: the cluster's.
+    """
+
+    def __init__(self, dashboard: Dashboard) -> None:
+        self.dashboard = dashboard
+
+    def get_status(self, job_id: str) -> JobStatus:
+        """PENDING, RUNNING, SUCCEEDED, FAILED or STOPPED.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            ClusterUnreachableError: no dashboard answers; so for all that is asked here.
+        """
+        from ray.job_submission import JobStatus
+
+        return JobStatus(self.dashboard.job(job_id).status)
+
+    def list_jobs(self) -> Sequence[JobInfo]:
+        """All jobs that were submitted to the cluster, by anybody, the newest first."""
+        return self.dashboard.jobs()
+
+    def stop(self, job_id: str) -> bool:
+        """Stop a job: its action is asked to, and ended with all that it started when its time is up.
+
+        Returns:
+            Whether the job ran, or waited to.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+        """
+        return not self.dashboard.job(job_id).ended and self.dashboard.stop(job_id)
+
+    def delete(self, job_id: str) -> bool:
+        """Have the cluster forget a job that has ended; its id should not be used again.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            ExecutionError: it has not ended.
+        """
+        status = self.dashboard.job(job_id)
+        if not status.ended:
+            raise ExecutionError(f"the job {job_id!r} has not ended: it is {status.status}", hint="stop() it first")
+        return self.dashboard.delete(job_id)
+
+    # -- logs -------------------------------------------------------------------------------------------------
+
+    def get_logs(self, job_id: str) -> str:
+        """The whole log until now, with what was said while the environment was set up.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            NodeGoneError: the node with the log is gone.
+        """
+        return JobLog(self.dashboard, job_id).text()
+
+    def stream_logs(self, job_id: str, *, timeout: float = 3600.0) -> Iterator[str]:
+        """The log's lines as they come, the whole log and nothing twice, until the job has ended.
+
+        Args:
+            job_id: the job.
+            timeout: seconds.
+
+        Yields:
+            Lines with their newline; the last may have none.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            ExecutionError: the job has not ended in that time.
+        """
+        return stream(JobLog(self.dashboard, job_id), timeout)
+
+    async def stream_logs_async(self, job_id: str) -> AsyncIterator[str]:
+        """As `stream_logs`, for as long as it takes."""
+        follower = Follower(JobLog(self.dashboard, job_id))
+        while not follower.done:
+            for line in await asyncio.to_thread(follower.look):
+                yield line
+            await asyncio.sleep(follower.pause)
+
+    # -- the end ----------------------------------------------------------------------------------------------
+
+    def wait(self, job_id: str, timeout_seconds: float = 300, poll_interval: float = 1.0) -> str:
+        """Wait until a job has ended.
+
+        Args:
+            job_id: the job.
+            timeout_seconds: how long.
+            poll_interval: seconds between two looks.
+
+        Returns:
+            Its last status: SUCCEEDED, FAILED or STOPPED.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            ExecutionError: it has not ended in that time.
+        """
+        return self._ended(job_id, timeout_seconds, poll_interval).status
+
+    def _ended(self, job_id: str, timeout: float | None, pause: float) -> JobInfo:
+        began = answered = time.monotonic()
+        info = self.dashboard.job(job_id)
+        while not info.ended:
+            if timeout is not None and time.monotonic() - began >= timeout:
+                raise ExecutionError(
+                    f"the job {job_id!r} has not ended within {timeout:g} s: it is {info.status}",
+                    hint="wait longer, or stop() it",
+                )
+            time.sleep(pause)
+            try:
+                info, answered = self.dashboard.job(job_id), time.monotonic()
+            except ClusterUnreachableError:
+                if time.monotonic() - answered > _AWAY:
+                    raise
+        return info
+
+    def outcome(self, job_id: str, timeout: float | None = None) -> Outcome:
+        """How a job's attempt ended; waits for that.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            ExecutionError: it has left no outcome; the error's kind says why.
+        """
+        info = self._ended(job_id, timeout, 0.5)
+        folder, node = info.metadata.get(FOLDER_KEY), info.node
+        if not folder:
+            raise ExecutionError(f"the job {job_id!r} was not submitted by Synapse, and has no result")
+        if node is None:
+            raise explained(info)
+        reader = BookReader(lambda name, lines=-1: self.dashboard.file(node, f"{FOLDER}/{folder}/{name}", lines))
+        state = reader.state()
+        if state is None or state.size is None:
+            raise explained(info)
+        return reader.outcome(state)
+
+    def get_result(self, job_id: str, timeout: float | None = None) -> Any:
+        """The action's result, from any process; waits for it.
+
+        Args:
+            job_id: the job.
+            timeout: seconds; for ever, if None.
+
+        Returns:
+            The result as JSON data.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            JobSetupError: its environment could not be set up.
+            NodeGoneError: the node with the result is gone.
+            ExecutionError: it failed, was stopped, or has not ended in that time.
+        """
+        outcome = self.outcome(job_id, timeout)
+        if outcome.status == "completed":
+            return outcome.result
+        failure = outcome.failure
+        if failure is None:
+            raise ExecutionError(f"the job {job_id!r} is {outcome.status}")
+        text = f"the job {job_id!r} failed: {failure}"
+        raise ExecutionError(text, error_type=failure.type, traceback=failure.traceback)
