@@ -17,9 +17,6 @@ from synapse_ray.pipeline.link import KeeperLink, asked_again
 if TYPE_CHECKING:
     from synapse_ray.base import BaseRayExecutor
 
-_PATIENCE = 10.0
-"""Seconds for which what may be asked twice is asked again, while there is no answer."""
-
 _POLL = 20.0
 """Seconds that one question for news waits on the cluster."""
 
@@ -43,7 +40,7 @@ class ClusterStore:
         return (await self._link.call("ask", method, args, kwargs)).get()
 
     async def _read(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        return await asked_again(lambda: self._ask(method, *args, **kwargs), _PATIENCE)
+        return await asked_again(lambda: self._ask(method, *args, **kwargs), self._link.patience)
 
     async def where(self) -> str:
         """The URL of the file, as it is on the head node."""
@@ -142,7 +139,7 @@ class ClusterStore:
     ) -> AsyncIterator[list[Event]]:
         """See `Store.watch`."""
         while True:
-            batch = await asked_again(partial(self._poll, run_id, after, kinds), _PATIENCE)
+            batch = await asked_again(partial(self._poll, run_id, after, kinds), self._link.patience)
             if batch.events:
                 after = batch.events[-1].seq
                 yield batch.events

@@ -195,13 +195,13 @@ class RayPipelineExecutor(BaseRayExecutor):
             os.environ.get("SYNAPSE_TOKEN"),
             self._lease,
             {**base, "runtime_env": runtime_env},
-            self._environment(env),
+            self._whole_env(env),
             self._plugins,
             self._work_base,
             self._heartbeat,
         )
 
-    def _environment(self, env: Mapping[str, Any] | None) -> PluginEnvironment:
+    def _whole_env(self, env: Mapping[str, Any] | None) -> PluginEnvironment:
         """What the actions get, and the credentials of this process, which the engine's node does not have."""
         credentials = {name: os.environ[name] for name in CREDENTIALS if os.environ.get(name)}
         return PluginEnvironment.from_dict(credentials).merge(self.config.env).merge(env or {})

@@ -20,6 +20,8 @@ T = TypeVar("T")
 _ANSWER = 60.0
 """Seconds for an answer: the first one may have to wait for a process to start."""
 
+_PATIENCE = 10.0
+
 _WHAT = "the keeper of the cluster's runs"
 
 
@@ -28,6 +30,9 @@ class KeeperLink:
 
     Args:
         base: whose cluster it is.
+
+    Attributes:
+        patience: seconds for which a cluster that once answered is asked again, where that may be.
     """
 
     def __init__(self, base: BaseRayExecutor) -> None:
@@ -35,6 +40,7 @@ class KeeperLink:
         self._lock = threading.Lock()
         self._keeper: Any = None
         self._closed = False
+        self.patience = 0.0
 
     @property
     def address(self) -> str:
@@ -81,6 +87,7 @@ class KeeperLink:
                     self._keeper = self._start()
                 except SynapseError as error:
                     raise StoreUnavailableError(error.message, hint=error.hint) from error
+                self.patience = _PATIENCE
             return self._keeper
 
     def _start(self) -> Any:

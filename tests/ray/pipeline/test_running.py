@@ -1,0 +1,146 @@
+"""Whole pipelines on a cluster: what is run, where, what is told of it, and what is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from synapse_core import ActionPipeline, Node, Resources, RunCancelledError
+from synapse_core.errors import CheckpointNotFoundError, ExecutionError, RunNotFoundError
+from synapse_core.events import Kind
+from synapse_core.fold import fold
+from synapse_core.models import ActionStatus, RunStatus
+from synapse_core.pipelines import PipelineDefinition
+from synapse_core.testing import actions, wait_until
+from synapse_ray import RayPipelineExecutor
+from tests.ray.clusters import TestCluster
+from tests.ray.pipeline.conftest import MakeExecutor
+from tests.ray.pipeline.helpers import Gate, has_engine, told
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_pipeline_runs_and_leaves_nothing_behind(executor: RayPipelineExecutor):
+    """A list, named: its id at once, its result in the end, and no actor of it when it has ended."""
+    run_id = executor.submit([actions.echo, actions.Add], {"a": 1}, name="small")
+    progress = executor.wait(run_id)
+    assert (progress.status, progress.name) == (RunStatus.COMPLETED, "small")
+    assert executor.get_status(run_id) is RunStatus.COMPLETED
+    assert executor.get_result(run_id) == {"total": 2.0}
+    wait_until(lambda: not has_engine(run_id), "the engine to leave")
+
+
+def test_branches_run_at_the_same_time_on_nodes_that_have_what_they_ask_for(executor: RayPipelineExecutor, gate: Gate):
+    """Two branches that need all of a node's ``work`` each meet, on two nodes, as nodes of one pipeline."""
+    import gated
+
+    work = Resources(custom={"work": 1}, num_cpus=1)
+    branches = [Node(gated.meet, name="left", resources=work), Node(gated.meet, name="right", resources=work)]
+    pipeline = ActionPipeline([branches, gated.talk], name="meeting")
+    run_id = pipeline.submit(gate.params(), executor)
+    executor.wait(run_id)
+    results = {point.action_name: point.result for point in _checkpoints(executor, run_id)}
+    assert results["left"]["left"] != results["right"]["right"]
+
+
+def test_what_happens_is_told_to_all_who_ask(executor: RayPipelineExecutor, home: Path):
+    """Prints, logs and progress of an action are events; the stream of states ends with the fold of them."""
+    import gated
+
+    definition = PipelineDefinition("talk", [gated.talk], "says things")
+    run_id = executor.submit(definition, {})
+    states = list(executor.stream_progress(run_id))
+    events = list(executor.stream_events(run_id))
+    said = {(event.kind, event.payload["message"]) for event in events if "message" in event.payload}
+    assert {(Kind.ACTION_LOG, "said by print"), (Kind.ACTION_MESSAGE, "said by log")} <= said
+    assert states[-1] == fold(events) == executor.get_progress(run_id)
+    assert [event.seq for event in executor.stream_events(run_id, after=2)] == [event.seq for event in events[2:]]
+
+
+def test_states_are_streamed_to_a_running_loop(executor: RayPipelineExecutor):
+    """The async stream ends with the run's last state."""
+    run_id = executor.submit([actions.echo], {"a": 1})
+
+    async def last():
+        return [state async for state in executor.stream_progress_async(run_id)][-1]
+
+    assert asyncio.run(last()).status is RunStatus.COMPLETED
+
+
+def test_plugins_that_are_shipped_are_told_of_runs(make_executor: MakeExecutor, nodes: TestCluster, home: Path):
+    """A sink of a plugin in the shipped folder hears all of a run, where its engine is; actions see the environment."""
+    import gated
+
+    executor = make_executor(nodes, plugins=["telling"], env={"COLOUR": "red"})
+    run_id = executor.submit([gated.talk], {})
+    executor.wait(run_id)
+    assert executor.get_result(run_id)["colour"] == "red"
+    kinds = [str(event.kind) for event in executor.stream_events(run_id)]
+    wait_until(lambda: (home / f"told-{run_id}").read_text().split() == kinds, "the sink to be told")
+
+
+def test_another_driver_knows_a_run_by_its_id(make_executor: MakeExecutor, nodes: TestCluster):
+    """An executor that did not submit it waits for a run and gets its result, long after it has ended too."""
+    run_id = make_executor(nodes).submit([actions.echo], {"a": 1})
+    other = make_executor(nodes, working_dir=None)
+    assert other.wait(run_id).status is RunStatus.COMPLETED
+    wait_until(lambda: not has_engine(run_id), "the engine to leave")
+    third = make_executor(nodes, working_dir=None)
+    assert third.wait(run_id).status is RunStatus.COMPLETED
+    assert third.get_result(run_id) == {"a": 1}
+    with pytest.raises(RunNotFoundError, match="pipeline_service_url"):
+        third.wait("no-such-run")
+
+
+def test_a_failed_run_is_resumed_where_it_failed(executor: RayPipelineExecutor, gate: Gate):
+    """Completed actions are skipped, and their results are there; what failed runs, with the new params."""
+    import gated
+
+    pipeline = [Node(gated.gated, name="first"), Node(actions.fail, name="second")]
+    failed = executor.submit(pipeline, {**gate.params(), "message": "no luck"}, name="unlucky")
+    with pytest.raises(ExecutionError, match="no luck"):
+        executor.wait(failed)
+    mended = [Node(gated.gated, name="first"), Node(gated.gated, name="second")]
+    resumed = executor.submit(mended, {}, name="lucky", resume_from=failed)
+    progress = executor.wait(resumed)
+    assert [action.status for action in progress.progress] == [ActionStatus.SKIPPED, ActionStatus.COMPLETED]
+    assert gate.ran("first", "second") == {"first": 1, "second": 1}
+
+
+def test_what_cannot_be_resumed_is_said_at_once(executor: RayPipelineExecutor):
+    """No such run, and one that has completed nothing: the errors of the core, and no engine left behind."""
+    with pytest.raises(RunNotFoundError, match="nowhere"):
+        executor.submit([actions.echo], {}, resume_from="nowhere")
+    failed = executor.submit([actions.fail], {})
+    with pytest.raises(ExecutionError):
+        executor.wait(failed)
+    with pytest.raises(CheckpointNotFoundError, match="nothing to resume"):
+        executor.submit([actions.echo], {}, resume_from=failed, run_id="resumed-in-vain")
+    wait_until(lambda: not has_engine("resumed-in-vain"), "the engine to leave")
+
+
+def test_a_cancelled_run_ends_in_its_grace_period(executor: RayPipelineExecutor, gate: Gate):
+    """An action that listens to nobody is ended with its process; what follows is skipped."""
+    import gated
+
+    run_id = executor.submit([gated.busy, gated.gated], gate.params(), grace=1.0)
+    pid = gate.begun("busy")
+    executor.cancel(run_id, reason="enough")
+    with pytest.raises(RunCancelledError, match="enough"):
+        executor.wait(run_id)
+    assert told(executor, run_id, Kind.ACTION_FAILED, Kind.ACTION_SKIPPED, Kind.RUN_CANCELLED) == [
+        ("action.failed", "busy", 1),
+        ("action.skipped", "gated", 0),
+        ("run.cancelled", None, 0),
+    ]
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the action's process to be gone")
+
+
+def _checkpoints(executor: RayPipelineExecutor, run_id: str):
+    from synapse_core import Session
+
+    store = executor.store_url
+    with Session(store=store) as session:
+        return session.call(session.store.checkpoints(run_id))
