@@ -16,7 +16,7 @@ from synapse_ray.config import ADDRESS_VARIABLE, RayConfig
 from synapse_ray.errors import ClusterAuthError, ClusterUnreachableError, ClusterVersionError, RayClusterError
 from synapse_ray.packaging.uploading import Upload
 from synapse_ray.packaging.zipping import Package, size_text
-from synapse_ray.probing import Endpoint, probe
+from synapse_ray.probing import Endpoint, last_started, probe
 
 _log = logging.getLogger(__name__)
 _lock = threading.RLock()
@@ -134,8 +134,7 @@ def _gcs_address() -> str:
 def _init(address: str) -> None:
     import ray
 
-    if address not in {"auto", "local"} and _is_probed(address):
-        probe(Endpoint.of(address))
+    _probe(address)
     options: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
     try:
         with _undisturbed():
@@ -144,9 +143,14 @@ def _init(address: str) -> None:
         raise _explained(address, error) from error
 
 
-def _is_probed(address: str) -> bool:
-    """Whether we know what listens there: other schemes than ``ray://`` are those of plugins of Ray."""
-    return "://" not in address or address.startswith("ray://")
+def _probe(address: str) -> None:
+    """See that something answers at the address, where we know it; other schemes are those of plugins of Ray."""
+    if address == "auto":
+        found = last_started()
+        if found is not None:
+            probe(found)
+    elif address != "local" and ("://" not in address or address.startswith("ray://")):
+        probe(Endpoint.of(address))
 
 
 @contextlib.contextmanager

@@ -28,6 +28,9 @@ def _environment(value: PluginEnvironment | Mapping[str, Any] | None) -> PluginE
 
 
 def _path(value: str | os.PathLike[str] | None) -> Path | None:
+    if isinstance(value, str) and "://" in value:
+        hint = "give one that is on the cluster already as runtime_env={'working_dir': …}"
+        raise RayConfigError(f"working_dir must be a folder of this machine, got {value!r}", hint=hint)
     return None if value is None else Path(value).expanduser().absolute()
 
 
@@ -66,8 +69,8 @@ class RayConfig:
         env: the plugin's environment. Workers get what it declares, and ``SYNAPSE_HOST`` and ``SYNAPSE_ACCESS_TOKEN``
             where this process has them; nothing else of ``os.environ``.
         job_id: the job that actions are told they belong to.
-        ray_address: ``auto`` (what `ADDRESS_VARIABLE` names, else the cluster of this machine, or the one that this
-            process is connected to), ``host:port``, ``ray://host:port``, or ``local``: a private Ray in this process,
+        ray_address: ``auto`` (what `ADDRESS_VARIABLE` names, else the one that this process is connected to, else the
+            cluster of this machine), ``host:port``, ``ray://host:port``, or ``local``: a private Ray in this process,
             which ends with it.
         runtime_env: a runtime environment of Ray's, merged over the one that is made of the rest; see
             `synapse_ray.environment`.
@@ -98,8 +101,10 @@ class RayConfig:
 
     @property
     def address(self) -> str:
-        """The address that is meant: that of `ADDRESS_VARIABLE` for ``auto``."""
-        return os.environ.get(ADDRESS_VARIABLE) or "auto" if self.ray_address == "auto" else self.ray_address
+        """The address that is meant: for ``auto`` that of `ADDRESS_VARIABLE`, or of Ray's own ``RAY_ADDRESS``."""
+        if self.ray_address != "auto":
+            return self.ray_address
+        return os.environ.get(ADDRESS_VARIABLE) or os.environ.get("RAY_ADDRESS") or "auto"
 
     def asked(self, own: Resources | None = None) -> Resources:
         """What an attempt takes: a node's ``own`` amounts, else those given here."""

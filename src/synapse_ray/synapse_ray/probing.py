@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from attrs import frozen
@@ -52,6 +53,18 @@ class Endpoint:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'ray://' if self.is_client else ''}{host}:{self.port}"
+
+
+def last_started() -> Endpoint | None:
+    """Where the cluster is that was last started on this machine, which `ray.init` takes for ``auto``.
+
+    It is noted in a file that stays when the cluster has crashed.
+    """
+    temp = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108  where Ray has it
+    try:
+        return Endpoint.of((Path(temp) / "ray" / "ray_current_cluster").read_text(encoding="utf-8").strip())
+    except (OSError, ClusterUnreachableError):
+        return None
 
 
 def probe(endpoint: Endpoint, patience: float = PATIENCE) -> None:

@@ -44,7 +44,7 @@ def _within(place: str, folder: Path | None, action: str) -> str:
     real = Path(place).resolve()
     if folder is not None and real.is_relative_to(folder.resolve()):
         return real.relative_to(folder.resolve()).as_posix()
-    home = real if real.is_dir() else real.parent
+    home = real.parent if real.suffix == ".py" else real
     shipped = "no folder is shipped" if folder is None else f"only {folder} is shipped"
     raise DiscoveryError(
         f"{action!r} is defined in {real}, where no worker of the cluster finds it: {shipped}",
