@@ -12,16 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve
-
-from synapse_core.actiondef import ActionSpec, spec_of
 from synapse_core.builtin.local.threads import DaemonThreads
 from synapse_core.env import PluginEnvironment
-from synapse_core.errors import DiscoveryError
 from synapse_core.ids import new_run_id
 from synapse_core.protocols import Call, Then
 from synapse_core.schema import default_schema
 from synapse_core.worker import prepare
+from synapse_ray.attempts.direct import Target
 from synapse_ray.base import BaseRayExecutor, StrPath
 from synapse_ray.config import PackageManager
 from synapse_ray.environment import runtime_env
@@ -110,7 +107,6 @@ class RayJobsApiExecutor(BaseRayExecutor, Jobs):
         weakref.finalize(self, self._archives.close)
         self._threads = DaemonThreads("synapse-ray-jobs")
         self._running: set[JobAttempt] = set()
-        self._specs: dict[str, ActionSpec] = {}
 
     # -- one action -------------------------------------------------------------------------------------------
 
@@ -118,8 +114,8 @@ class RayJobsApiExecutor(BaseRayExecutor, Jobs):
         """Submit an action as a job, and return the job's id without waiting for it.
 
         Args:
-            action_cls: a `BaseAction` class, a decorated function, or an entry point string; the latter need not be
-                found here.
+            action_cls: a `BaseAction` class, a decorated function, or an entry point string, which only the cluster
+                needs to be able to import.
             params: what the action's params model is made from; unknown keys are errors.
             job_id: the job's id: letters, digits, ``.``, ``-`` and ``_``. A job that there is already under that id is
                 that job, and not started again.
@@ -131,19 +127,13 @@ class RayJobsApiExecutor(BaseRayExecutor, Jobs):
             PackageError: the working directory cannot be shipped.
         """
         own_id = checked(job_id) if job_id is not None else f"synapse-{new_run_id()}"
-        call, spec = _call(action_cls, params or {}, own_id)
-        self._give(evolve(call, job_id=self.config.job_id or own_id), own_id)
-        if spec is not None:
-            self._specs[own_id] = spec
+        target = Target.of(action_cls)
+        call = target.call(own_id, params, job_id=self.config.job_id or own_id)
+        if target.spec is not None:
+            prepare(target.spec, default_schema(), "forbid").structure(call.params)
+        self._give(call, own_id)
+        self._targets[own_id] = target
         return own_id
-
-    def get_result(self, job_id: str, timeout: float | None = None) -> Any:
-        """As `Jobs.get_result`; of the action's result model, where it has one and the job was submitted here."""
-        data = super().get_result(job_id, timeout)
-        spec = self._specs.get(job_id)
-        if spec is None or spec.result_model is None:
-            return data
-        return default_schema().structure(data, spec.result_model, subject=f"the result of {spec.name!r}")
 
     # -- a pipeline's attempts --------------------------------------------------------------------------------
 
@@ -253,25 +243,3 @@ def _address(dashboard: str | None, ray_address: str) -> str:
             hint="pass dashboard_address='http://HOST:8265'",
         )
     return os.environ.get("RAY_API_SERVER_ADDRESS") or DASHBOARD
-
-
-def _call(target: Any, params: Mapping[str, Any], job_id: str) -> tuple[Call, ActionSpec | None]:
-    """The call of a single action, and its spec, where it can be had here."""
-    spec = _spec(target)
-    if spec is None:
-        name = str(target).replace(":", ".").rpartition(".")[2]
-        return Call(job_id, name, 1, str(target), params, extra="forbid"), None
-    prepare(spec, default_schema(), "forbid").structure(params)
-    data = default_schema().unstructure(dict(params), subject="params")
-    return Call(job_id, spec.name, 1, spec.entrypoint, data, spec.root, extra="forbid", spec=spec), spec
-
-
-def _spec(target: Any) -> ActionSpec | None:
-    if not isinstance(target, str):
-        return spec_of(target)
-    from synapse_core.discovery import load_target
-
-    try:
-        return spec_of(load_target(target))
-    except DiscoveryError:
-        return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from synapse_core.errors import ExecutionError
 from synapse_core.protocols import Outcome
+from synapse_ray.attempts.direct import Target, result_of
 from synapse_ray.errors import ClusterUnreachableError
 from synapse_ray.jobs_api.book import FOLDER
 from synapse_ray.jobs_api.dashboard import Dashboard, JobInfo
@@ -19,6 +20,7 @@ from synapse_ray.jobs_api.trouble import explained
 if TYPE_CHECKING:
     from ray.job_submission import JobStatus
 
+_PAUSE = 0.5
 _AWAY = 60.0
 """Seconds that the dashboard may be away while a job is waited for."""
 
@@ -32,6 +34,7 @@ class Jobs:
 
     def __init__(self, dashboard: Dashboard) -> None:
         self.dashboard = dashboard
+        self._targets: dict[str, Target] = {}
 
     def get_status(self, job_id: str) -> JobStatus:
         """PENDING, RUNNING, SUCCEEDED, FAILED or STOPPED.
@@ -149,10 +152,12 @@ class Jobs:
             JobNotFoundError: there is no such job.
             ExecutionError: it has left no outcome; the error's kind says why.
         """
-        info = self._ended(job_id, timeout, 0.5)
+        return self._outcome(self._ended(job_id, timeout, _PAUSE))
+
+    def _outcome(self, info: JobInfo) -> Outcome:
         folder, node = info.metadata.get(FOLDER_KEY), info.node
         if not folder:
-            raise ExecutionError(f"the job {job_id!r} was not submitted by Synapse, and has no result")
+            raise ExecutionError(f"the job {info.id!r} was not submitted by Synapse, and has no result")
         if node is None:
             raise explained(info)
         reader = BookReader(lambda name, lines=-1: self.dashboard.file(node, f"{FOLDER}/{folder}/{name}", lines))
@@ -169,7 +174,8 @@ class Jobs:
             timeout: seconds; for ever, if None.
 
         Returns:
-            The result as JSON data.
+            The result: an instance of the action's ``result_model``, where it has one and was submitted here by its
+            class, else JSON data.
 
         Raises:
             JobNotFoundError: there is no such job.
@@ -177,11 +183,6 @@ class Jobs:
             NodeGoneError: the node with the result is gone.
             ExecutionError: it failed, was stopped, or has not ended in that time.
         """
-        outcome = self.outcome(job_id, timeout)
-        if outcome.status == "completed":
-            return outcome.result
-        failure = outcome.failure
-        if failure is None:
-            raise ExecutionError(f"the job {job_id!r} is {outcome.status}")
-        text = f"the job {job_id!r} failed: {failure}"
-        raise ExecutionError(text, error_type=failure.type, traceback=failure.traceback)
+        info = self._ended(job_id, timeout, _PAUSE)
+        target = self._targets.get(job_id) or Target(info.metadata.get("synapse_action", job_id), "")
+        return result_of(target, self._outcome(info), info.metadata.get("synapse_run", ""))

@@ -79,7 +79,7 @@ def _decoder() -> io.IncrementalNewlineDecoder:
 
 
 @define
-class _Part:
+class LogPart:
     """One node's part of the log: how much of it was told."""
 
     offset: int = 0
@@ -103,7 +103,7 @@ class Follower:
 
     def __init__(self, log: JobLog, timeout: float | None = None) -> None:
         self._log = log
-        self._parts: dict[str, _Part] = {}
+        self._parts: dict[str, LogPart] = {}
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._timeout = timeout
         self._away: float | None = None
@@ -149,8 +149,8 @@ class Follower:
         """The lines that are there and were not told."""
         return [line for name, data in self._log.parts(info).items() for line in self._part(name).take(data)]
 
-    def _part(self, name: str) -> _Part:
-        return self._parts.setdefault(name, _Part())
+    def _part(self, name: str) -> LogPart:
+        return self._parts.setdefault(name, LogPart())
 
     def rest(self, info: JobInfo) -> list[str]:
         """What has no end of line."""
