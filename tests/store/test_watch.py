@@ -142,3 +142,30 @@ def test_nobody_looks_when_nobody_watches(tmp_path) -> None:
         assert len(await gathered(store.watch(run_id))) == 2
 
     on(tmp_path / "runs.db", body)
+
+
+def test_what_others_said_after_a_runs_end_is_told(tmp_path) -> None:
+    """Who has written a run to its end reads on, where another process has added something since."""
+    path = tmp_path / "runs.db"
+
+    async def body(store: SQLiteStore) -> None:
+        run_id = await begun(store)
+        await store.append(run_id, [draft(Kind.RUN_COMPLETED)])
+        await asyncio.to_thread(lambda: output_of(python(LATE, str(path), run_id)))
+        assert [event.seq for event in await gathered(store.watch(run_id))] == [1, 2, 3]
+
+    on(path, body)
+
+
+LATE = """
+import asyncio, sys
+from synapse_core.testing.store.samples import log
+from synapse_store import SQLiteStore
+
+async def main():
+    store = SQLiteStore(sys.argv[1])
+    await store.append(sys.argv[2], [log(1)])
+    await store.aclose()
+
+asyncio.run(main())
+"""

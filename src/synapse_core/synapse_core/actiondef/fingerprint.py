@@ -9,6 +9,7 @@ import textwrap
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from synapse_core.actiondef.parsing import PARSING
 from synapse_core.actiondef.spec import ActionSpec
 from synapse_core.actiondef.target import public
 from synapse_core.schema import Schema, canonical_json
@@ -36,7 +37,8 @@ def _digest(spec: ActionSpec, schema: Schema) -> str:
 def _code(target: Any) -> str:
     """The source without what changes nothing; empty where there is none to be had."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(target)))
+        with PARSING:  # to find a class's source parses, too
+            tree = ast.parse(textwrap.dedent(inspect.getsource(target)))
     except (OSError, TypeError, SyntaxError):
         return ""
     for node in ast.walk(tree):

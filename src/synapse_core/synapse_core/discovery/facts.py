@@ -10,6 +10,8 @@ from typing import Any
 
 from attrs import define, field
 
+from synapse_core.actiondef.parsing import PARSING
+
 LITERALS = frozenset({"action_name", "category", "description", "version", "params_model"})
 NAMES = frozenset({"category", "params_model", "params"})
 
@@ -73,7 +75,9 @@ def read_facts(source: bytes, file: Path) -> ModuleFacts:
         SyntaxError, ValueError, RecursionError, MemoryError: it is not Python, as `ast.parse` says.
     """
     facts = ModuleFacts(file)
-    _read_body(ast.parse(source, str(file)).body, facts)
+    with PARSING:
+        tree = ast.parse(source, str(file))
+    _read_body(tree.body, facts)
     return facts
 
 

@@ -11,9 +11,9 @@ from synapse_core.errors import FieldIssue, UnserializableError
 
 @cache
 def _encoder() -> Callable[[Any], str]:
-    from json import JSONEncoder
+    from synapse_core.schema.json_text import text_encoder
 
-    return JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+    return text_encoder(sort_keys=True, allow_nan=False)
 
 
 @cache

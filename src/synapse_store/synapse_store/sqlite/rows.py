@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, cast
 
 from attrs import define, field, fields
@@ -22,8 +23,22 @@ EVENT_COLUMNS = "events.seq, time, kind, action, attempt, payload"
 _KINDS: Mapping[str, str] = {kind.value: kind for kind in Kind}
 
 
-_OF_RECORDS = tuple(attribute.name for attribute in fields(RunRecord))
-_OF_CHECKPOINTS = tuple(each.name for each in fields(Checkpoint) if each.name != "params_snapshot")
+def _taker(cls: Any, *but: str) -> Callable[[Any], dict[str, Any]]:
+    """What gives the fields of objects of a class, but for some; their times as text."""
+    names = [attribute.name for attribute in fields(cls) if attribute.name not in but]
+    take = attrgetter(*names)
+
+    def fields_of(value: Any) -> dict[str, Any]:
+        found = dict(zip(names, take(value), strict=True))
+        if found["created_at"] is not None:
+            found["created_at"] = found["created_at"].isoformat()
+        return found
+
+    return fields_of
+
+
+_of_record = _taker(RunRecord)
+_of_checkpoint = _taker(Checkpoint, "params_snapshot")
 
 EventRow = tuple[int, str, str | None, int, str | None]
 """An event's columns but for its run and place: a bare tuple, as there are many of them."""
@@ -63,11 +78,11 @@ class Encoder:
 
     def record(self, run: RunRecord) -> str:
         """The text of a record."""
-        return self.encode(_fields_of(run, _OF_RECORDS), "a run")
+        return self.encode(_of_record(run), "a run")
 
     def checkpoint(self, checkpoint: Checkpoint) -> str:
         """The text of a checkpoint: what the action added, without the params snapshot."""
-        return self.encode(_fields_of(checkpoint, _OF_CHECKPOINTS), "a checkpoint")
+        return self.encode(_of_checkpoint(checkpoint), "a checkpoint")
 
 
 def loader(blobs: Blobs) -> Load:
@@ -128,16 +143,8 @@ def placeholders(values: Collection[object]) -> str:
     return f"({', '.join('?' * len(values))})"
 
 
-def _fields_of(value: Any, names: Sequence[str]) -> dict[str, Any]:
-    """An object's fields, its times as text."""
-    found = {name: getattr(value, name) for name in names}
-    if found["created_at"] is not None:
-        found["created_at"] = found["created_at"].isoformat()
-    return found
-
-
 def _made(cls: Any, data: Mapping[str, Any]) -> Any:
-    """The object that `_fields_of` took apart; fields that this version does not know are left out."""
+    """The object that `_taker` took apart; fields that this version does not know are left out."""
     known = {attribute.name for attribute in fields(cls)}
     values = {name: each for name, each in data.items() if name in known}
     if values.get("created_at") is not None:

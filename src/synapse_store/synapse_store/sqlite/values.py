@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from synapse_core.errors import StoreError
+from synapse_core.schema.json_text import text_encoder
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -42,17 +43,8 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} is no JSON data")
 
 
-def _encoder(quote: Callable[[str], str], ensure_ascii: bool) -> Callable[[Any], str]:
-    """As `json.JSONEncoder.encode`, which takes longer to make its C encoder, for every value, than to encode."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return json.JSONEncoder(ensure_ascii=ensure_ascii, separators=(",", ":"), default=_plain).encode
-    parts = make(None, _plain, quote, None, ":", ",", False, False, True)
-    return lambda value: "".join(parts(value, 0))
-
-
-_encode = _encoder(json.encoder.encode_basestring, False)
-_encode_ascii = _encoder(json.encoder.encode_basestring_ascii, True)
+_encode = text_encoder(_plain, ensure_ascii=False)
+_encode_ascii = text_encoder(_plain)
 
 
 def dumps(value: Any, what: str) -> str:

@@ -124,12 +124,15 @@ class Hub:
                     watcher.take(each)
 
     def _note(self, news: News) -> None:
-        """Keep in mind what a run of this process consists of, so that who watches it need not look."""
+        """Keep in mind what a run of this process consists of, so that who watches it need not look.
+
+        One that has ended is nobody's: others may say something after its end.
+        """
         known = self._written.pop(news.run_id, None)
-        if news.gone or news.before != (known.last if known is not None else 0):
+        if news.gone or news.ended or news.before != (known.last if known is not None else 0):
             return
         kinds = news.kinds if known is None else known.kinds | news.kinds
-        self._written[news.run_id] = News(news.run_id, 0, news.last, kinds, news.ended)
+        self._written[news.run_id] = News(news.run_id, 0, news.last, kinds, ended=False)
         if len(self._written) > _NOTED:
             self._written.popitem(last=False)
 
