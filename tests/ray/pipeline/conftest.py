@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,15 @@ def nodes(home: Path) -> Iterator[TestCluster]:
 
 
 @pytest.fixture
-def make_executor(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeExecutor]:
-    """Makes executors that ship the tests' plugin, and closes them; no service unless one is named."""
+def gated(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module of the tests' actions, as this process and the cluster import it."""
     monkeypatch.syspath_prepend(PLUGIN)
+    return importlib.import_module("gated")
+
+
+@pytest.fixture
+def make_executor() -> Iterator[MakeExecutor]:
+    """Makes executors that ship the tests' plugin, and closes them; no service unless one is named."""
     made: list[RayPipelineExecutor] = []
 
     def make(cluster: TestCluster, **options: Any) -> RayPipelineExecutor:

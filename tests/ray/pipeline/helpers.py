@@ -58,8 +58,9 @@ def engine_of(run_id: str) -> dict[str, Any]:
     """Where the engine of a run is, as it says itself."""
     import ray
 
-    engine = ray.get_actor(engine_name(run_id), namespace=NAMESPACE)
-    return ray.get(engine.where.remote(), timeout=30)
+    engine: Any = ray.get_actor(engine_name(run_id), namespace=NAMESPACE)
+    where: Any = ray.get(engine.where.remote(), timeout=30)
+    return dict(where)
 
 
 def has_engine(run_id: str) -> bool:

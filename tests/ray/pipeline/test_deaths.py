@@ -6,14 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from synapse_core import Node, Resources, Retry
-from synapse_core.events import Kind
+from synapse_core import ExecutionError, Node, Resources, Retry, Session
+from synapse_core.errors import StoreError
+from synapse_core.events import Kind, now
 from synapse_core.models import RunStatus
 from synapse_core.testing import wait_until
 from synapse_ray import RayPipelineExecutor
+from synapse_ray.inbox import NAMESPACE
+from synapse_ray.pipeline.orders import engine_name
 from tests.ray.clusters import TestCluster, cluster_of
 from tests.ray.pipeline.conftest import MakeExecutor
 from tests.ray.pipeline.helpers import PLUGIN, Gate, attempts, engine_of, kill, service_in, told
@@ -23,15 +29,10 @@ pytestmark = pytest.mark.slow
 ACTIONS = ("first", "second", "third")
 
 
-def steps(**second):
+def steps(gated: Any, **second: Any) -> list[Node]:
     """Three actions in sequence; ``second`` is said of the second."""
-    import gated
-
-    return [
-        Node(gated.gated, name="first"),
-        Node(gated.gated, name="second", **second),
-        Node(gated.gated, name="third"),
-    ]
+    first, third = Node(gated.gated, name="first"), Node(gated.gated, name="third")
+    return [first, Node(gated.gated, name="second", **second), third]
 
 
 def check(executor: RayPipelineExecutor, gate: Gate, run_id: str, second: int) -> None:
@@ -50,6 +51,8 @@ sys.path[:0] = [{plugin!r}]
 import gated
 from synapse_core import Node
 from synapse_ray import RayPipelineExecutor
+from synapse_ray.inbox import NAMESPACE
+from synapse_ray.pipeline.orders import engine_name
 executor = RayPipelineExecutor(ray_address={address!r}, working_dir={plugin!r}, pipeline_service_url=None)
 names = ("first", "second", "third")
 run_id = executor.submit([Node(gated.gated, name=name) for name in names], {params!r})
@@ -70,9 +73,9 @@ def test_the_driver_is_killed(make_executor: MakeExecutor, nodes: TestCluster, g
     check(make_executor(nodes), gate, run_id, second=1)
 
 
-def test_the_worker_of_an_action_is_killed(executor: RayPipelineExecutor, gate: Gate):
+def test_the_worker_of_an_action_is_killed(executor: RayPipelineExecutor, gate: Gate, gated: Any):
     """It is retried as the node says, and that can be read."""
-    run_id = executor.submit(steps(retry=Retry(2)), gate.params("second"))
+    run_id = executor.submit(steps(gated, retry=Retry(2)), gate.params("second"))
     kill(gate.begun("second"))
     gate.begun("second", times=2)
     gate.open()
@@ -80,19 +83,20 @@ def test_the_worker_of_an_action_is_killed(executor: RayPipelineExecutor, gate: 
     assert told(executor, run_id, Kind.ACTION_RETRYING) == [(Kind.ACTION_RETRYING, "second", 1)]
 
 
-def test_a_worker_freezes(make_executor: MakeExecutor, nodes: TestCluster, gate: Gate):
+def test_a_worker_freezes(make_executor: MakeExecutor, nodes: TestCluster, gate: Gate, gated: Any):
     """One that is not heard of for the heartbeat timeout is given up and ended, and the action retried."""
     executor = make_executor(nodes, heartbeat_timeout=5.0)
-    run_id = executor.submit(steps(retry=Retry(2)), gate.params("second"))
+    run_id = executor.submit(steps(gated, retry=Retry(2)), gate.params("second"))
+    next(event for event in executor.stream_events(run_id) if event.payload.get("message") == "second has begun")
     os.kill(gate.begun("second"), signal.SIGSTOP)
     gate.begun("second", times=2)
     gate.open()
     check(executor, gate, run_id, second=2)
 
 
-def test_the_engine_is_killed(executor: RayPipelineExecutor, gate: Gate):
+def test_the_engine_is_killed(executor: RayPipelineExecutor, gate: Gate, gated: Any):
     """Ray starts it anew; it goes on with the run, and attempts again what was running."""
-    run_id = executor.submit(steps(), gate.params("second"))
+    run_id = executor.submit(steps(gated), gate.params("second"))
     gate.begun("second")
     kill(engine_of(run_id)["pid"])
     gate.begun("second", times=2)
@@ -101,10 +105,10 @@ def test_the_engine_is_killed(executor: RayPipelineExecutor, gate: Gate):
     assert told(executor, run_id, Kind.RUN_RESUMED) == [(Kind.RUN_RESUMED, None, 0)]
 
 
-def test_the_engine_freezes(make_executor: MakeExecutor, nodes: TestCluster, gate: Gate):
+def test_the_engine_freezes(make_executor: MakeExecutor, nodes: TestCluster, gate: Gate, gated: Any):
     """One that has not moved for as long as its lease lives is replaced."""
     executor = make_executor(nodes, lease=4.0)
-    run_id = executor.submit(steps(), gate.params("second"))
+    run_id = executor.submit(steps(gated), gate.params("second"))
     gate.begun("second")
     os.kill(engine_of(run_id)["pid"], signal.SIGSTOP)
     gate.begun("second", times=2)
@@ -113,11 +117,11 @@ def test_the_engine_freezes(make_executor: MakeExecutor, nodes: TestCluster, gat
     assert told(executor, run_id, Kind.RUN_RESUMED) == [(Kind.RUN_RESUMED, None, 0)]
 
 
-def test_the_service_is_killed(make_executor: MakeExecutor, nodes: TestCluster, gate: Gate):
+def test_the_service_is_killed(make_executor: MakeExecutor, nodes: TestCluster, gate: Gate, gated: Any):
     """The run goes on meanwhile; when the service is back it is told all, and the waiting driver sees the end."""
     with service_in(gate.folder) as (service, running):
         executor = make_executor(nodes, pipeline_service_url=service.url)
-        run_id = executor.submit(steps(), gate.params("second"))
+        run_id = executor.submit(steps(gated), gate.params("second"))
         gate.begun("second")
         running[-1].kill()
         running[-1].wait()
@@ -127,8 +131,78 @@ def test_the_service_is_killed(make_executor: MakeExecutor, nodes: TestCluster, 
         check(executor, gate, run_id, second=1)
 
 
+def test_an_engine_that_nobody_restarts(executor: RayPipelineExecutor, gate: Gate, gated: Any):
+    """Who waits is told that nobody runs the run any more, and how far it is; it can be recovered, and only then."""
+    import ray
+
+    run_id = executor.submit(steps(gated), gate.params("second"), grace=2.0)
+    gate.begun("second")
+    with pytest.raises(StoreError, match="has an engine already"):
+        executor.recover(run_id)
+    ray.kill(ray.get_actor(engine_name(run_id), namespace=NAMESPACE))
+    with pytest.raises(
+        ExecutionError, match=r"nobody runs run[\s\S]*1 of 3 actions have ended \(first\)[\s\S]*recover"
+    ):
+        executor.wait(run_id, poll_interval=0.5)
+    executor.recover(run_id)
+    gate.begun("second", times=2)
+    gate.open()
+    check(executor, gate, run_id, second=2)
+    with pytest.raises(StoreError, match="has completed"):
+        executor.recover(run_id)
+
+
+WAITER = """\
+import sys
+from synapse_ray import RayPipelineExecutor
+from synapse_ray.inbox import NAMESPACE
+from synapse_ray.pipeline.orders import engine_name
+executor = RayPipelineExecutor(ray_address={address!r}, pipeline_service_url={service!r})
+executor.get_progress({run_id!r}), executor.connect()
+print("waiting", flush=True)
+try:
+    executor.wait({run_id!r}, poll_interval=1)
+except Exception as error:
+    print(type(error).__name__, error, flush=True)
+"""
+
+
+def test_the_heads_gcs_is_gone(make_executor: MakeExecutor, gate: Gate, gated: Any, home: Path):
+    """Who waits is told within seconds, before Ray ends all; the run is resumed without a cluster."""
+    import ray
+
+    env = {"SYNAPSE_HOME": str(home)}
+    with service_in(gate.folder) as (service, _), cluster_of(num_cpus=2, env=env) as cluster:
+        executor = make_executor(cluster, pipeline_service_url=service.url, lease=3.0)
+        run_id = executor.submit(steps(gated), gate.params("second"))
+        gate.begun("second")
+        executor.close()
+        ray.shutdown()
+        source = WAITER.format(address=cluster.address, service=service.url, run_id=run_id)
+        with subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True) as waiter:
+            assert waiter.stdout is not None
+            assert waiter.stdout.readline() == "waiting\n"
+            cluster.head.kill_part("gcs_server")
+            said = waiter.stdout.read()
+        assert "ClusterUnreachableError" in said
+        assert "1 of 3 actions have ended (first)" in said
+        assert f"resume_from={run_id!r}" in said
+        cluster.stop()
+        gate.open()
+        with Session(store=service.url) as session:
+            wait_until(lambda: _is_free(session, run_id), "the lease to end")
+            again = session.submit(steps(gated), gate.params(), resume_from=run_id)
+            assert session.wait(again).status is RunStatus.COMPLETED
+    assert gate.ran(*ACTIONS) == {"first": 1, "second": 1, "third": 1}
+
+
+def _is_free(session: Session, run_id: str) -> bool:
+    lease = session.call(session.store.lease(run_id))
+    return lease is None or lease.expires_at <= now()
+
+
 @pytest.fixture
-def three(home) -> TestCluster:
+def three(home: Path) -> Iterator[TestCluster]:
     """A head, and two nodes that engines and actions are on; one is lost."""
     with cluster_of(num_cpus=2, env={"SYNAPSE_HOME": str(home)}) as cluster:
         for _ in range(2):
@@ -136,11 +210,13 @@ def three(home) -> TestCluster:
         yield cluster
 
 
-def test_nodes_die(make_executor: MakeExecutor, three: TestCluster, gate: Gate):
+def test_nodes_die(make_executor: MakeExecutor, three: TestCluster, gate: Gate, gated: Any):
     """That of an action: it is retried on another. That of the engine, where a service keeps the run: it moves."""
     with service_in(gate.folder) as (service, _):
         executor = make_executor(three, pipeline_service_url=service.url, engine_resources={"stable": 0.01}, lease=4.0)
-        run_id = executor.submit(steps(retry=Retry(3), resources=Resources(custom={"work": 1})), gate.params("second"))
+        run_id = executor.submit(
+            steps(gated, retry=Retry(3), resources=Resources(custom={"work": 1})), gate.params("second")
+        )
         worker = gate.begun("second")
         [lost] = [node for node in three.nodes if worker in node.pids()]
         has_both = engine_of(run_id)["node"] in lost.node_ids

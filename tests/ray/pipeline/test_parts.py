@@ -8,12 +8,14 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from synapse_core import errors
+from synapse_core.env import PluginEnvironment
 from synapse_core.errors import FieldIssue, SynapseError
 from synapse_core.events import now
 from synapse_core.protocols import Lease
@@ -36,7 +38,8 @@ ERRORS = [
 
 def crossed(answered: Answer) -> Answer:
     """As it comes out at the other end."""
-    return pickle.loads(pickle.dumps(answered))
+    found: Answer = pickle.loads(pickle.dumps(answered))
+    return found
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
@@ -78,7 +81,8 @@ def test_values_are_answered():
 
 def test_a_post_shows_no_secret():
     """Neither the token nor the environment is in its text."""
-    post = Post("r", token="t0ken", env={"PASSWORD": "pa55"}, base={"runtime_env": {"env_vars": {"A": "s3cret"}}})
+    base = {"runtime_env": {"env_vars": {"A": "s3cret"}}}
+    post = Post("r", token="t0ken", env=PluginEnvironment({"PASSWORD": "pa55"}), base=base)
     assert not any(secret in repr(post) for secret in ("t0ken", "pa55", "s3cret"))
 
 
@@ -92,12 +96,16 @@ dog.close()
 """
 
 
+Watched = tuple[subprocess.Popen[str], int]
+
+
 @pytest.fixture
-def watched():
-    """A process with a watchdog, whose process id it has printed."""
+def watched() -> Iterator[Watched]:
+    """A process with a watchdog, and the watchdog's process id."""
     command = [sys.executable, "-c", WATCHED, "0.4"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process
+        assert process.stdout is not None
+        yield process, int(process.stdout.readline())
         process.kill()
 
 
@@ -109,26 +117,25 @@ def _ended(pid: int) -> bool:
         return True
 
 
-def test_a_frozen_process_is_ended(watched: subprocess.Popen[str]):
+def test_a_frozen_process_is_ended(watched: Watched):
     """It does not move for as long as its watchdog is patient: it is killed."""
-    watched.stdout.readline()
-    os.kill(watched.pid, signal.SIGSTOP)
-    assert watched.wait(60) == -signal.SIGKILL
+    process, _ = watched
+    os.kill(process.pid, signal.SIGSTOP)
+    assert process.wait(60) == -signal.SIGKILL
 
 
-def test_a_watchdog_goes_with_its_process(watched: subprocess.Popen[str]):
-    """Killed or ended in order, nothing stays."""
-    dog = int(watched.stdout.readline())
-    watched.kill()
+def test_a_watchdog_goes_with_its_process(watched: Watched):
+    """Where that is killed, nothing stays."""
+    process, dog = watched
+    process.kill()
     wait_until(lambda: _ended(dog), "the watchdog to go")
 
 
-def test_a_watchdog_is_let_go_of(watched: subprocess.Popen[str]):
+def test_a_watchdog_is_let_go_of(watched: Watched):
     """Closed, it goes at once, and its process on."""
-    dog = int(watched.stdout.readline())
-    watched.stdin.write("\n")
-    watched.stdin.close()
-    assert watched.wait(60) == 0
+    process, dog = watched
+    process.communicate("\n", timeout=60)
+    assert process.returncode == 0
     assert _ended(dog)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_what_is_defined_in_a_function_cannot_travel(nowhere: RayPipelineExecuto
     """No other process finds it; said with its node's name."""
 
     @action("inner")
-    def inner(params: dict) -> dict:
+    def inner(params: dict[str, Any]) -> dict[str, Any]:
         return params
 
     with pytest.raises(PipelineError, match=r"node 'inner'.*inside a function"):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from synapse_core import ActionPipeline, Node, Resources, RunCancelledError
+from synapse_core import ActionPipeline, Node, Resources, RunCancelledError, Session
 from synapse_core.errors import CheckpointNotFoundError, ExecutionError, RunNotFoundError
 from synapse_core.events import Kind
 from synapse_core.fold import fold
 from synapse_core.models import ActionStatus, RunStatus
 from synapse_core.pipelines import PipelineDefinition
+from synapse_core.protocols import RunRecord
 from synapse_core.testing import actions, wait_until
 from synapse_ray import RayPipelineExecutor
 from tests.ray.clusters import TestCluster
@@ -32,23 +34,21 @@ def test_a_pipeline_runs_and_leaves_nothing_behind(executor: RayPipelineExecutor
     wait_until(lambda: not has_engine(run_id), "the engine to leave")
 
 
-def test_branches_run_at_the_same_time_on_nodes_that_have_what_they_ask_for(executor: RayPipelineExecutor, gate: Gate):
+def test_branches_run_at_the_same_time_on_nodes_that_have_what_they_ask_for(
+    executor: RayPipelineExecutor, gate: Gate, gated: Any
+):
     """Two branches that need all of a node's ``work`` each meet, on two nodes, as nodes of one pipeline."""
-    import gated
-
     work = Resources(custom={"work": 1}, num_cpus=1)
     branches = [Node(gated.meet, name="left", resources=work), Node(gated.meet, name="right", resources=work)]
     pipeline = ActionPipeline([branches, gated.talk], name="meeting")
     run_id = pipeline.submit(gate.params(), executor)
     executor.wait(run_id)
-    results = {point.action_name: point.result for point in _checkpoints(executor, run_id)}
+    results = results_of(executor, run_id)
     assert results["left"]["left"] != results["right"]["right"]
 
 
-def test_what_happens_is_told_to_all_who_ask(executor: RayPipelineExecutor, home: Path):
+def test_what_happens_is_told_to_all_who_ask(executor: RayPipelineExecutor, home: Path, gated: Any):
     """Prints, logs and progress of an action are events; the stream of states ends with the fold of them."""
-    import gated
-
     definition = PipelineDefinition("talk", [gated.talk], "says things")
     run_id = executor.submit(definition, {})
     states = list(executor.stream_progress(run_id))
@@ -69,16 +69,47 @@ def test_states_are_streamed_to_a_running_loop(executor: RayPipelineExecutor):
     assert asyncio.run(last()).status is RunStatus.COMPLETED
 
 
-def test_plugins_that_are_shipped_are_told_of_runs(make_executor: MakeExecutor, nodes: TestCluster, home: Path):
+def test_plugins_that_are_shipped_are_told_of_runs(
+    make_executor: MakeExecutor, nodes: TestCluster, home: Path, gated: Any
+):
     """A sink of a plugin in the shipped folder hears all of a run, where its engine is; actions see the environment."""
-    import gated
-
     executor = make_executor(nodes, plugins=["telling"], env={"COLOUR": "red"})
     run_id = executor.submit([gated.talk], {})
     executor.wait(run_id)
     assert executor.get_result(run_id)["colour"] == "red"
     kinds = [str(event.kind) for event in executor.stream_events(run_id)]
     wait_until(lambda: (home / f"told-{run_id}").read_text().split() == kinds, "the sink to be told")
+
+
+def test_the_folder_of_a_plugin_is_shipped(make_executor: MakeExecutor, nodes: TestCluster, tmp_path: Path):
+    """A plugin that is run from its folder needs no working_dir; its package is found there, whatever is installed."""
+    package = tmp_path / "house" / "rooms"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("colour = 'red'\n")
+    (package / "paint.py").write_text(
+        "from synapse_core import action\nfrom rooms import colour\n\n@action('paint')\n"
+        "def paint(params: dict) -> dict:\n    return {'colour': colour}\n"
+    )
+    (tmp_path / "house" / "config.yaml").write_text(
+        "name: house\ncode: house\nactions:\n  paint:\n    entrypoint: rooms.paint:paint\n"
+    )
+    with Session() as session:
+        spec = session.pm.discover(tmp_path / "house").spec("paint")
+    executor = make_executor(nodes, working_dir=None)
+    run_id = executor.submit([spec], {})
+    executor.wait(run_id)
+    assert executor.get_result(run_id) == {"colour": "red"}
+    record = record_of(executor, run_id)
+    assert record.options["executor"] == "ray-pipeline"
+    assert record.options["options"]["working_dir"] == str(tmp_path / "house")
+
+
+def test_a_driver_far_away_submits_and_waits(make_executor: MakeExecutor, nodes: TestCluster, gated: Any):
+    """By Ray Client, ``ray://``."""
+    executor = make_executor(nodes, ray_address=nodes.client_address)
+    run_id = executor.submit([gated.talk], {})
+    assert executor.wait(run_id).status is RunStatus.COMPLETED
+    assert executor.store_url == f"ray:{nodes.client_address}"
 
 
 def test_another_driver_knows_a_run_by_its_id(make_executor: MakeExecutor, nodes: TestCluster):
@@ -94,10 +125,8 @@ def test_another_driver_knows_a_run_by_its_id(make_executor: MakeExecutor, nodes
         third.wait("no-such-run")
 
 
-def test_a_failed_run_is_resumed_where_it_failed(executor: RayPipelineExecutor, gate: Gate):
+def test_a_failed_run_is_resumed_where_it_failed(executor: RayPipelineExecutor, gate: Gate, gated: Any):
     """Completed actions are skipped, and their results are there; what failed runs, with the new params."""
-    import gated
-
     pipeline = [Node(gated.gated, name="first"), Node(actions.fail, name="second")]
     failed = executor.submit(pipeline, {**gate.params(), "message": "no luck"}, name="unlucky")
     with pytest.raises(ExecutionError, match="no luck"):
@@ -121,10 +150,8 @@ def test_what_cannot_be_resumed_is_said_at_once(executor: RayPipelineExecutor):
     wait_until(lambda: not has_engine("resumed-in-vain"), "the engine to leave")
 
 
-def test_a_cancelled_run_ends_in_its_grace_period(executor: RayPipelineExecutor, gate: Gate):
+def test_a_cancelled_run_ends_in_its_grace_period(executor: RayPipelineExecutor, gate: Gate, gated: Any):
     """An action that listens to nobody is ended with its process; what follows is skipped."""
-    import gated
-
     run_id = executor.submit([gated.busy, gated.gated], gate.params(), grace=1.0)
     pid = gate.begun("busy")
     executor.cancel(run_id, reason="enough")
@@ -138,9 +165,13 @@ def test_a_cancelled_run_ends_in_its_grace_period(executor: RayPipelineExecutor,
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the action's process to be gone")
 
 
-def _checkpoints(executor: RayPipelineExecutor, run_id: str):
-    from synapse_core import Session
+def results_of(executor: RayPipelineExecutor, run_id: str) -> dict[str, Any]:
+    """The result of each action, read from the store that the executor names."""
+    with Session(store=executor.store_url) as session:
+        return {point.action_name: point.result for point in session.call(session.store.checkpoints(run_id))}
 
-    store = executor.store_url
-    with Session(store=store) as session:
-        return session.call(session.store.checkpoints(run_id))
+
+def record_of(executor: RayPipelineExecutor, run_id: str) -> RunRecord:
+    """The run as it was asked for, read from the store that the executor names."""
+    with Session(store=executor.store_url) as session:
+        return session.call(session.store.record(run_id))

@@ -12,7 +12,7 @@ from synapse_core.events import Draft, Event
 from synapse_core.models import Checkpoint, PipelineProgress, RunStatus
 from synapse_core.protocols import Lease, RunRecord, RunSummary
 from synapse_ray.pipeline.keeper import Batch
-from synapse_ray.pipeline.link import KeeperLink, asked_again
+from synapse_ray.pipeline.link import KeeperLink, Link, asked_again
 
 if TYPE_CHECKING:
     from synapse_ray.base import BaseRayExecutor
@@ -28,10 +28,11 @@ class ClusterStore:
 
     Args:
         where: ``ray:auto``, ``ray:HOST:PORT`` or ``ray:ray://HOST:PORT``; or an executor whose connection it shares.
+        link: the way to the file's keeper, if not the usual one.
     """
 
-    def __init__(self, where: str | BaseRayExecutor = "ray:auto") -> None:
-        self._link = KeeperLink(_base_of(where) if isinstance(where, str) else where)
+    def __init__(self, where: str | BaseRayExecutor = "ray:auto", *, link: Link | None = None) -> None:
+        self._link: Link = link or KeeperLink(_base_of(where) if isinstance(where, str) else where)
 
     def __repr__(self) -> str:
         return f"ClusterStore({f'ray:{self._link.address}'!r})"

@@ -1,11 +1,11 @@
-"""`KeeperLink`: a driver's way to the keeper on a cluster's head node."""
+"""A driver's way to the keeper on a cluster's head node: `KeeperLink`."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from synapse_core.engine.patience import pauses
 from synapse_core.errors import StoreError, StoreUnavailableError, SynapseError
@@ -25,14 +25,37 @@ _PATIENCE = 10.0
 _WHAT = "the keeper of the cluster's runs"
 
 
+class Link(Protocol):
+    """A way to a keeper.
+
+    Attributes:
+        address: of the cluster, as it was given.
+        patience: seconds for which one that once answered is asked again, where that may be.
+    """
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def patience(self) -> float: ...
+
+    async def call(self, method: str, *args: Any, waits: float = 0.0) -> Any:
+        """What the keeper's method gives; ``waits``: seconds that it may wait itself.
+
+        Raises:
+            StoreUnavailableError: there is no answer, for now.
+            StoreError: the cluster cannot keep runs.
+        """
+
+    def close(self) -> None:
+        """Let go of the keeper."""
+
+
 class KeeperLink:
     """Starts a keeper when one is needed, and another when that is gone.
 
     Args:
         base: whose cluster it is.
-
-    Attributes:
-        patience: seconds for which a cluster that once answered is asked again, where that may be.
     """
 
     def __init__(self, base: BaseRayExecutor) -> None:
@@ -44,16 +67,11 @@ class KeeperLink:
 
     @property
     def address(self) -> str:
-        """The address of the cluster, as it was given."""
+        """See `Link`."""
         return self._base.config.address
 
     async def call(self, method: str, *args: Any, waits: float = 0.0) -> Any:
-        """What the keeper's method gives; ``waits``: seconds that it may wait itself.
-
-        Raises:
-            StoreUnavailableError: there is no answer, for now.
-            StoreError: the cluster cannot keep runs.
-        """
+        """See `Link.call`."""
         keeper = self._keeper or await asyncio.to_thread(self._started)
         try:
             future = getattr(keeper, method).remote(*args).future()
@@ -101,7 +119,7 @@ class KeeperLink:
         return ray.remote(Keeper).options(**where).remote()
 
     def close(self) -> None:
-        """End the keeper."""
+        """See `Link.close`."""
         with self._lock:
             self._closed = True
             keeper, self._keeper = self._keeper, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from synapse_core.errors import StoreUnavailableError, SynapseError
+from synapse_ray.environment import setup_failed
 from synapse_ray.errors import EnvironmentSetupError, RayClusterError
 
 _MISSING = re.compile(r"No module named '(synapse_\w+|attrs?|cattrs?|pluggy|aiosqlite|aiohttp)(?:\.[\w.]+)?'")
@@ -21,7 +22,7 @@ def told(error: Exception, what: str) -> SynapseError:
 
     text = str(error)
     if isinstance(error, RuntimeEnvSetupError):
-        return EnvironmentSetupError(f"the environment of {what} could not be set up: {_last(text)}")
+        return setup_failed(error)
     if (missing := _MISSING.search(text)) is not None:
         return EnvironmentSetupError(
             f"{what} cannot run on the cluster: there is no module {missing.group(1)!r}",

@@ -29,9 +29,9 @@ def _note(folder: str, name: str, text: str) -> None:
 def gated(params: GateParams, context: RuntimeContext) -> dict[str, Any]:
     """Notes that it has begun, waits if it is to, and notes that it is done."""
     _note(params.folder, f"{context.action}.begun", str(os.getpid()))
+    context.log_message(f"{context.action} has begun")
     while params.hold == context.action and not Path(params.folder, "open").exists():
         context.sleep(0.01)
-    context.log_message(f"{context.action} goes on")
     _note(params.folder, f"{context.action}.done", str(os.getpid()))
     return {context.action: context.attempt}
 
