@@ -25,6 +25,7 @@ from synapse_core.fold import fold
 from synapse_core.models import Checkpoint, RunStatus
 from synapse_core.protocols import RunInfo, RunRecord
 from synapse_core.session.options import Asked
+from synapse_core.testing import wait_until
 from tests.store import victim
 
 VICTIM = Path(victim.__file__)
@@ -132,10 +133,17 @@ def paused_run(process: subprocess.Popen[bytes], session: Session, path: Path) -
     while time.monotonic() < deadline:
         run_id = running(session)
         os.kill(process.pid, signal.SIGSTOP)
+        wait_until(lambda: is_stopped(process.pid))
         if writable(path) and session.progress(run_id).status is RunStatus.RUNNING:
             return run_id
         os.kill(process.pid, signal.SIGCONT)
     raise AssertionError("it was never in the middle of a run without writing")
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether all threads of a process stand still: a signal takes its time to reach them."""
+    states = (stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat"))
+    return all(state == "T" for state in states)
 
 
 def writable(path: Path) -> bool:
