@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,7 @@ _SAME = "bare sqlite3: the same rows, a commit an action"
 
 
 def _sequence(durability: str) -> Iterator[Work]:
-    pipeline = ActionPipeline([noop] * _COUNT, name="sequence")
+    pipeline = _hundred()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "runs.db")
         url = f"sqlite:///{path}?durability={durability}"
@@ -46,9 +49,36 @@ def _sequence(durability: str) -> Iterator[Work]:
 def sequence() -> Iterator[Work]:
     """100 no-ops one after the other: each one's events and checkpoint are on disk before the next begins.
 
-    The run's own cost is included: two commits, and claiming it and giving it back.
+    The run's own cost is included: two commits, and claiming it and giving it back. The store is one in use:
+    both sides soon write over a log that is long enough.
     """
     return _sequence("full")
+
+
+@theme.measures("… in a new store", bare=_SAME, times=1.5, most=9)
+def new_sequence() -> Iterator[Work]:
+    """The same in a file that has had one run of one action, as where the command line is the only user: no log yet."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as closing:
+        rows: list[bare.Run] = []
+        names = count()
+
+        def ours() -> float:
+            path = Path(folder, f"runs{next(names)}.db")
+            with Session(store=f"sqlite:///{path}", work_base=folder, entry_points=True) as session:
+                run_through(session, ActionPipeline([noop], name="one"), {"x": 1})
+                took = once(lambda: run_through(session, _hundred(), {"x": 1}), _COUNT)()
+                rows[:] = [bare.written(path)]
+            return took
+
+        def theirs() -> float:
+            file = closing.enter_context(contextlib.closing(bare.opened(Path(folder, f"bare{next(names)}.db"))))
+            return once(lambda: bare.write(file, rows[0]), _COUNT)()
+
+        yield Work(ours, theirs)
+
+
+def _hundred() -> ActionPipeline:
+    return ActionPipeline([noop] * _COUNT, name="sequence")
 
 
 @theme.measures("an action of 100 in sequence, durability normal", bare=_SAME)
@@ -60,7 +90,7 @@ def normal_sequence() -> Iterator[Work]:
 @theme.measures("the store's part of an action, full durability", bare=_SAME, times=1.5)
 def store_alone() -> Iterator[Work]:
     """What such a run writes, written again by `append_now` in one thread, without engine or actions."""
-    pipeline = ActionPipeline([noop] * _COUNT, name="sequence")
+    pipeline = _hundred()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "runs.db")
         with Session(store=f"sqlite:///{path}", work_base=folder, entry_points=True) as session:
