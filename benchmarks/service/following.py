@@ -10,6 +10,8 @@ from time import perf_counter, sleep
 
 from benchmarks.service.wire import Connection, Server, server
 from benchmarks.suite import Theme, Work
+from synapse_core.events import Draft, Kind, now
+from synapse_store import SQLiteStore
 
 theme = Theme()
 
@@ -37,9 +39,9 @@ def thousand() -> Iterator[Work]:
 class _Ours:
     def __init__(self, asked: Server) -> None:
         self.asked = asked
-        run = asked.new_run()
-        self.stream = f"/api/v1/runs/{run}/progress/stream"
-        self.post = f"/api/v1/runs/{run}/progress"
+        self.run = asked.new_run()
+        self.stream = f"/api/v1/runs/{self.run}/progress/stream"
+        self.post = f"/api/v1/runs/{self.run}/progress"
 
     def body(self, number: int) -> bytes:
         progress = {"name": "train", "status": "running", "message": f"mark{number:06d}"}
@@ -96,28 +98,111 @@ def _seen(side: _Ours | _Bare, readers: int, reports: int, pause: float, quantil
     return asyncio.run(all_of_them())
 
 
+@theme.measures("an event of another process seen in a stream, p50", bare=_BARE, target=0.1, most=3)
+def elsewhere() -> Iterator[Work]:
+    """From the commit of a process that shares the file, as a Ray actor does, to a reader having the event."""
+    with server("ours") as ours, server("bare") as bare:
+        yield Work(lambda: _seen_elsewhere(ours), lambda: _seen(_Bare(bare), 1, 20, 0.0, 0.5))
+
+
+def _seen_elsewhere(asked: Server) -> float:
+    run = asked.new_run()
+
+    async def all_of_them() -> float:
+        store, waits = SQLiteStore(asked.path), []
+        reader = await Connection.open(asked.port)
+        await reader.follow(f"/api/v1/runs/{run}/events/stream")
+        for number in range(20):
+            mark = f"mark{number:06d}"
+            await store.append(run, [Draft(Kind.ACTION_LOG, now(), "train", 1, {"level": "info", "message": mark})])
+            start = perf_counter()
+            await reader.until(mark.encode())
+            waits.append(perf_counter() - start)
+        reader.close()
+        await store.aclose()
+        return sorted(waits)[len(waits) // 2]
+
+    return asyncio.run(all_of_them())
+
+
+# -- readers that do not read -----------------------------------------------------------------------------------
+
+_STUCK = 200
+
+
 @theme.measures("memory a reader that does not read", bare="one that reads", target=64 * 1024, unit="B", most=3)
 def stuck() -> Iterator[Work]:
-    """What the service grows by for each of 100 readers of every event, while 8 MB of events are written."""
+    """What it grows by for each of 400 readers of all events, 8 MB of them; what it grows by anyway is left out."""
+    yield Work(lambda: _growth(reads=False), lambda: _growth(reads=True))
+
+
+def _growth(*, reads: bool) -> float:
+    """Bytes a reader, each time of a new service: what was let go of before would hide them."""
+    return (_grown(2 * _STUCK, reads=reads) - _grown(0, reads=reads)) / (2 * _STUCK)
+
+
+def _grown(readers: int, *, reads: bool) -> int:
+    with server("ours") as asked:
+        run = asked.new_run()
+        _write(asked, run, 1)
+        before = asked.memory()
+        socks = [_reader(asked.port, run) for _ in range(readers)]
+        for number in range(2, 6):
+            _write(asked, run, number)
+            for sock in socks if reads else ():
+                _drain(sock)
+        grown = _settled(asked) - before
+        for sock in socks:
+            sock.close()
+        return grown
+
+
+def _settled(asked: Server) -> int:
+    """The service's memory, once it has come to rest."""
+    before, now = -1, asked.memory()
+    while now != before:
+        sleep(1)
+        before, now = now, asked.memory()
+    return now
+
+
+@theme.measures("the same run followed beside 200 who do not read, p99", bare="with nobody else", target=0.25, most=3)
+def delayed() -> Iterator[Work]:
+    """From sending a report to the last of 20 readers having it, while others take nothing."""
     with server("ours") as ours, server("ours") as other:
-        yield Work(lambda: _growth(ours, reads=False), lambda: _growth(other, reads=True))
+
+        def sample() -> float:
+            side = _Ours(ours)
+            socks = [_reader(ours.port, side.run) for _ in range(_STUCK)]
+            try:
+                return _seen(side, 20, 60, 0.02, 0.99)
+            finally:
+                for sock in socks:
+                    sock.close()
+
+        yield Work(sample, lambda: _seen(_Ours(other), 20, 60, 0.02, 0.99))
 
 
-def _growth(asked: Server, *, reads: bool) -> float:
-    """Bytes a reader, over what the same costs with none: the first round warms up."""
-    run = asked.new_run()
-    _write(asked, run, 1)
-    before = asked.memory()
-    socks = [_reader(asked.port, run) for _ in range(100)]
-    for number in range(2, 6):
-        _write(asked, run, number)
-        for sock in socks if reads else ():
+@theme.measures("SIGTERM to the end, 200 streams open", bare="with none", target=3.0, most=3)
+def shutdown() -> Iterator[Work]:
+    """Half of the readers take nothing, with more waiting for them than the kernel holds."""
+    yield Work(lambda: _stopped(_STUCK), lambda: _stopped(0))
+
+
+def _stopped(readers: int) -> float:
+    with server("ours") as asked:
+        run = asked.new_run()
+        socks = [_reader(asked.port, run) for _ in range(readers)]
+        for number in range(1, 3):
+            _write(asked, run, number)
+        for sock in socks[::2]:
             _drain(sock)
-    sleep(0.2)
-    grown = asked.memory() - before
-    for sock in socks:
-        sock.close()
-    return max(grown, 0) / 100
+        start = perf_counter()
+        asked.stop()
+        taken = perf_counter() - start
+        for sock in socks:
+            sock.close()
+        return taken
 
 
 def _write(asked: Server, run: str, number: int) -> None:

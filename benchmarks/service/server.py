@@ -2,12 +2,14 @@
 
     python -m benchmarks.service.server ours [RUNS]
 
-RUNS is how many ended runs the file has from the start.
+RUNS is how many ended runs the file has from the start. The first line it prints is the address and the file; SIGTERM
+ends it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -17,7 +19,7 @@ from aiohttp import web
 from synapse_core.events import Draft, Kind, now
 from synapse_core.ids import new_run_id
 from synapse_core.protocols import RunRecord
-from synapse_store import SQLiteStore, create_app
+from synapse_store import SQLiteStore, serve
 
 _BATCH = 2_000
 
@@ -60,9 +62,22 @@ async def _page(data: bytes) -> web.Response:
     return web.Response(body=data)
 
 
-async def _filled(store: SQLiteStore, runs: int) -> None:
+async def _serve_bare() -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    runner = web.AppRunner(_bare(), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, backlog=2048).start()
+    print(f"http://127.0.0.1:{runner.addresses[0][1]} -", flush=True)
+    await stop.wait()
+    await runner.cleanup()
+
+
+async def _filled(path: Path, runs: int) -> None:
+    store = SQLiteStore(path)
     for _ in range(0, runs, _BATCH):
         await asyncio.gather(*(_ended(store) for _ in range(_BATCH)))
+    await store.aclose()
 
 
 async def _ended(store: SQLiteStore) -> None:
@@ -73,18 +88,15 @@ async def _ended(store: SQLiteStore) -> None:
     await store.create(record, drafts)
 
 
-async def main(kind: str, runs: int) -> None:
+def main(kind: str, runs: int) -> None:
+    if kind == "bare":
+        asyncio.run(_serve_bare())
+        return
     with tempfile.TemporaryDirectory() as folder:
-        store = SQLiteStore(Path(folder, "runs.db"))
-        await _filled(store, runs)
-        runner = web.AppRunner(create_app(store) if kind == "ours" else _bare(), access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, backlog=2048).start()
-        print(runner.addresses[0][1], flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-        await runner.cleanup()
-        await store.aclose()
+        path = Path(folder, "runs.db")
+        asyncio.run(_filled(path, runs))
+        serve(SQLiteStore(path), port=0, ready=lambda address: print(address, path, flush=True))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0)

@@ -20,7 +20,8 @@ class Server:
     """A server that runs."""
 
     port: int
-    pid: int
+    path: Path
+    process: subprocess.Popen[bytes]
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -37,21 +38,27 @@ class Server:
         return run_id
 
     def memory(self) -> int:
-        """Bytes that are resident."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text("ascii").split()[1]) * 4096
+        """Bytes that are the process's own."""
+        lines = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text("ascii").splitlines()
+        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))
+
+    def stop(self) -> None:
+        """Tell it to end, and wait until it has."""
+        self.process.terminate()
+        self.process.wait(30)
 
 
 @contextmanager
 def server(kind: str, runs: int = 0) -> Iterator[Server]:
     args = [sys.executable, "-m", "benchmarks.service.server", kind, str(runs)]
-    process = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None
+    process = subprocess.Popen(args, stdout=subprocess.PIPE)
     assert process.stdout is not None
+    address, path = process.stdout.readline().decode().split()
+    running = Server(int(address.rpartition(":")[2]), Path(path), process)
     try:
-        yield Server(int(process.stdout.readline()), process.pid)
+        yield running
     finally:
-        process.stdin.close()
-        process.wait(30)
+        running.stop()
         process.stdout.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, OrderedDict
 from time import monotonic
 
@@ -18,6 +19,7 @@ from synapse_store.service.states import States
 from synapse_store.service.tickets import Tickets
 
 _RECORDS = 5_000
+_PAGES = 8
 
 
 class Service:
@@ -41,6 +43,7 @@ class Service:
         self.started = monotonic()
         self.counts: Counter[tuple[str, str, int]] = Counter()
         self.streams = 0
+        self.pages = asyncio.Semaphore(_PAGES)
         self.taken = 0
         self._records: OrderedDict[str, RunRecord] = OrderedDict()
         self.ended: OrderedDict[str, bytes] = OrderedDict()

@@ -130,6 +130,7 @@ class Feed:
             try:
                 async for events in self._store.watch(self.run_id, after=self.seq):
                     self._take(events)
+                    del events  # not to be kept until there are others
                 return
             except StoreUnavailableError:
                 await asyncio.sleep(_AGAIN)

@@ -17,6 +17,7 @@ from synapse_core.protocols import Store
 from synapse_store.runner import Runner
 from synapse_store.service.app import create_app
 from synapse_store.service.settings import Settings
+from synapse_store.service.tuning import tune
 
 DEFAULT_PORT = 8100
 _STOP = 1.0
@@ -44,6 +45,7 @@ def serve(
     Raises:
         SynapseError: the address is not loopback and there is no token, or it is in use.
     """
+    tune()
     asyncio.run(_until_told(store, host=host, port=port, settings=settings, runner=runner, ready=ready))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Any
@@ -25,9 +25,11 @@ _PIECE = 8 * 1024
 _KERNEL = 16 * 1024
 _RETRY = 2000
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Type": "text/event-stream"}
-_FEWEST, _MOST_EVENTS, _AT_ONCE = 1, 1_000, 16 * 1024
+_MOST_EVENTS, _AT_ONCE = 1_000, 16 * 1024
 _MOST_RUNS = 200
 _LOOK = 0.1
+_HELD = 0.5
+"""Seconds that what is being sent is kept for a reader that does not take it."""
 
 
 class Stream:
@@ -42,6 +44,7 @@ class Stream:
         self._service = service
         self._response = response
         self._request = request
+        self._draining: asyncio.Future[None] | None = None
 
     @property
     def alive(self) -> bool:
@@ -60,16 +63,51 @@ class Stream:
             await self._flow()
         self.wrote = monotonic()
 
+    async def send_made(self, data: bytes, again: Callable[[], Awaitable[bytes]]) -> None:
+        """As `send`; but while the reader takes nothing the data is let go of, and made ``again`` when it does.
+
+        Raises:
+            ConnectionError: as `send`; or what is made again is not what it was.
+        """
+        size = len(data)
+        for start in range(0, size, _PIECE):
+            if len(data) != size:
+                data = await again()
+                if len(data) != size:
+                    raise ConnectionResetError("what was being sent is gone")
+            await self._response.write(data[start : start + _PIECE])
+            if not await self._flows(_HELD):
+                data = b""
+                await self._flow()
+        self.wrote = monotonic()
+
     async def _flow(self) -> None:
-        transport = self._request.transport
-        if transport is None or not transport.get_write_buffer_size():
-            return
-        try:
-            async with asyncio.timeout(self._service.settings.stuck):
-                await self._request.writer.drain()
-        except TimeoutError:
-            transport.abort()
-            raise ConnectionResetError("the reader takes nothing") from None
+        if not await self._flows(self._service.settings.stuck):
+            self.close()
+            transport = self._request.transport
+            if transport is not None:
+                transport.abort()
+            raise ConnectionResetError("the reader takes nothing")
+
+    async def _flows(self, seconds: float) -> bool:
+        """Whether all that was written is taken, within so many seconds."""
+        if self._draining is None:
+            transport = self._request.transport
+            if transport is None or not transport.get_write_buffer_size():
+                return True
+            self._draining = asyncio.ensure_future(self._request.writer.drain())
+        # Not cancelled when time is up, but waited for again: what aiohttp waits for there cannot be begun anew.
+        await asyncio.wait((self._draining,), timeout=seconds)
+        if not self._draining.done():
+            return False
+        draining, self._draining = self._draining, None
+        draining.result()
+        return True
+
+    def close(self) -> None:
+        """Wait for the reader no more."""
+        if self._draining is not None:
+            self._draining.cancel()
 
     async def beat(self) -> None:
         """Send a comment, if nothing was sent for long."""
@@ -86,17 +124,21 @@ async def opened(call: Call, response: web.StreamResponse) -> AsyncIterator[Stre
         _bound(request)
         add_headers(service, request, response)
         await response.prepare(request)
-        yield Stream(service, response, request)
+        stream = Stream(service, response, request)
+        try:
+            yield stream
+        finally:
+            stream.close()
     finally:
         service.streams -= 1
 
 
 def _bound(request: web.Request) -> None:
-    """Keep what waits to be sent small, in this process and in the kernel."""
+    """Keep what waits to be sent small: a piece in this process, and little in the kernel."""
     transport = request.transport
     if not isinstance(transport, asyncio.WriteTransport):
         return
-    transport.set_write_buffer_limits(high=_PIECE)
+    transport.set_write_buffer_limits(high=0)  # a piece is taken whole before the next one is written
     sock = transport.get_extra_info("socket")
     if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL)
@@ -126,7 +168,11 @@ async def _serve(call: Call, work: Work) -> web.StreamResponse:
     try:
         async with opened(call, response) as stream:
             await stream.send(b"retry: %d\n\n" % _RETRY)
-            await work(stream)
+            try:
+                await work(stream)
+            except SynapseError as error:
+                if stream.alive:
+                    await stream.send(_failure(error))
     except ConnectionError:
         pass
     return response
@@ -201,29 +247,50 @@ class _Reader:
         self._call = call
         self._kinds = frozenset(call.query["kind"])
         self._action = call.query["action"]
-        self._limit = _FEWEST
+        self._limit = 1
+        self._start = after
+        self._count = 0
 
-    async def take(self) -> list[bytes]:
-        """The next frames; an empty list where there are none yet."""
-        top = self.feed.seq
+    async def again(self) -> bytes:
+        """What `take` gave last, from the store."""
+        found, _ = await self._read(self._start, self._count)
+        return b"".join([entry.frame for entry in found])
+
+    async def take(self) -> bytes:
+        """The next frames, some 16 KiB or the one that is larger; nothing where there are none yet."""
+        self._start, top = self.cursor, self.feed.seq
         recent = self.feed.recent(self.cursor, _AT_ONCE)
         if recent is None:
             return await self._page(top)
         self.cursor = recent[-1].seq if recent else max(self.cursor, top)
-        return [entry.frame for entry in recent if self._wanted(entry)]
+        frames = [entry.frame for entry in recent if self._wanted(entry)]
+        self._count = len(frames)
+        return b"".join(frames)
 
     def _wanted(self, entry: Framed) -> bool:
         return (not self._kinds or entry.kind in self._kinds) and self._action in {None, entry.action}
 
-    async def _page(self, top: int) -> list[bytes]:
-        found = await self._call.service.store.read(
-            self.feed.run_id, after=self.cursor, limit=self._limit, kinds=self._kinds or None, action=self._action
-        )
-        self.cursor = found[-1].seq if len(found) == self._limit else max(top, found[-1].seq if found else 0)
-        frames = [framed(event).frame for event in found]
-        size = max(sum(map(len, frames)), 1)
-        self._limit = max(min(self._limit * 2, self._limit * _AT_ONCE // size, _MOST_EVENTS), 1)
-        return frames
+    async def _page(self, top: int) -> bytes:
+        found, whole = await self._read(self.cursor, self._limit)
+        last = found[-1].seq if found else self.cursor
+        self.cursor = max(top, last) if whole else last
+        self._count, size = len(found), sum(len(entry.frame) for entry in found)
+        self._limit = max(min(self._count * 2, self._count * _AT_ONCE // max(size, 1), _MOST_EVENTS), 1)
+        return b"".join([entry.frame for entry in found])
+
+    async def _read(self, after: int, limit: int) -> tuple[list[Framed], bool]:
+        """Events from the store, some 16 KiB of them at most; and whether there were no more."""
+        service, found, size = self._call.service, [], 0
+        async with service.pages:  # not all at once: what is read takes more room than what is sent
+            events = await service.store.read(
+                self.feed.run_id, after=after, limit=limit, kinds=self._kinds or None, action=self._action
+            )
+            for event in events:
+                found.append(framed(event))
+                size += len(found[-1].frame)
+                if size >= _AT_ONCE:  # the rest is read again later
+                    break
+        return found, len(found) == len(events) < limit
 
 
 async def _events(stream: Stream, reader: _Reader, bell: asyncio.Event) -> None:
@@ -233,7 +300,9 @@ async def _events(stream: Stream, reader: _Reader, bell: asyncio.Event) -> None:
         over = feed.over
         frames = await reader.take()
         if frames:
-            await stream.send(b"".join(frames))
+            sending = stream.send_made(frames, reader.again)
+            del frames  # it is the sender's to let go of
+            await sending
         elif over and reader.cursor >= feed.seq:
             await stream.send(feed.frame() if feed.ended else _failure(feed.error))
             return
