@@ -40,6 +40,8 @@ ENVIRONMENT = {
 _START = """\
 import ctypes, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+import os, ray
+ray.__version__ = os.environ.get("PRETENDED_RAY_VERSION", ray.__version__)
 from ray.scripts.scripts import main
 sys.exit(main())
 """
@@ -145,7 +147,7 @@ class TestCluster:
         args += ["--include-dashboard", str(dashboard).lower(), "--dashboard-port", str(board)]
         amounts = {"num_cpus": num_cpus, "num_gpus": num_gpus, "object_store_memory": object_store_memory}
         cluster.head = cluster._start_node(args, amounts, resources, {})
-        cluster.address = _address(cluster.head.log)
+        cluster.address = wait_until(lambda: _address(cluster.head.log), "the head to print its address")
         cluster.client_address = f"ray://{cluster.address.rpartition(':')[0]}:{client}"
         cluster.dashboard_url = f"http://127.0.0.1:{board}" if dashboard else ""
         return cluster
@@ -243,7 +245,6 @@ def _has_started(node: ClusterNode) -> bool:
 
 
 def _address(log: Path) -> str:
-    """The head's address, which ``ray start`` prints."""
+    """The head's address, which ``ray start`` prints at last; empty until then."""
     found = re.search(r"--address='([^']+)'", log.read_text(encoding="utf-8"))
-    assert found, f"no address in {log}"
-    return found.group(1)
+    return found.group(1) if found else ""
