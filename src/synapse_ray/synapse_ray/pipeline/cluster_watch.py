@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from synapse_core.errors import SynapseError
-from synapse_ray.errors import ClusterUnreachableError
 from synapse_ray.inbox.names import NAMESPACE
 from synapse_ray.pipeline.orders import engine_name
 from synapse_ray.probing import Endpoint, probe
@@ -32,23 +32,23 @@ class ClusterWatch:
         self._cluster: Cluster | None = None
 
     def silent(self) -> str | None:
-        """Why the cluster's head does not answer; None if it does, or was never asked for anything."""
-        if self._cluster is None:
+        """Why the cluster's head does not answer; None if it does, or this process is not connected to it."""
+        ray = sys.modules.get("ray")
+        if ray is None or not ray.is_initialized():
             return None
         try:
-            check_head(self._cluster)
-        except ClusterUnreachableError as error:
+            check_head(self._cluster or self.connect())
+        except SynapseError as error:
             return error.message
         return None
 
-    def has_engine(self, run_id: str) -> bool | None:
-        """Whether the cluster has an engine for the run, alive or to be restarted; None if that cannot be told."""
-        try:
-            self.connect()
-            if self.silent() is not None:
-                return None
-        except SynapseError:
-            return None
+    def has_engine(self, run_id: str) -> bool:
+        """Whether the cluster has an engine for the run, alive or to be restarted.
+
+        Raises:
+            RayClusterError: that cannot be told.
+        """
+        check_head(self.connect())
         import ray
 
         try:
@@ -59,11 +59,10 @@ class ClusterWatch:
 
     def store_of(self, run_id: str) -> str | None:
         """Where the engine of a run keeps it; None where that cannot be told."""
-        if not self.has_engine(run_id):
-            return None
         import ray
 
         try:
+            check_head(self.connect())
             engine: Any = ray.get_actor(engine_name(run_id), namespace=NAMESPACE)
             where: Any = ray.get(engine.where.remote(), timeout=_ANSWER)
         except Exception:  # noqa: BLE001  it is asked for a hint only

@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from synapse_core.errors import ExecutionError, StoreUnavailableError
+from synapse_core.errors import ExecutionError, StoreUnavailableError, SynapseError
 from synapse_core.events import now
 from synapse_core.models import PipelineProgress
 from synapse_core.protocols import Store
@@ -56,8 +56,10 @@ class Vigil:
             await self._check_run()
 
     async def _check_cluster(self) -> None:
-        why = await asyncio.to_thread(self._cluster.silent)
-        if self._lasts("cluster", why) > _GONE:
+        await self._judge("cluster", await asyncio.to_thread(self._cluster.silent))
+
+    async def _judge(self, what: str, why: str | None) -> None:
+        if self._lasts(what, why) > _GONE:
             raise ClusterUnreachableError(
                 f"run {self._run_id}: its cluster has not answered for {_GONE:g} s ({why}); {await self._known()}",
                 hint=self._cluster.resumable(self._run_id),
@@ -75,7 +77,12 @@ class Vigil:
             await self._check_engine()
 
     async def _check_engine(self) -> None:
-        if await asyncio.to_thread(self._cluster.has_engine, self._run_id) is not False:
+        try:
+            if await asyncio.to_thread(self._cluster.has_engine, self._run_id):
+                return
+            self._lasts("cluster of its engine", None)
+        except SynapseError as error:
+            await self._judge("cluster of its engine", error.message)
             return
         if (await self._store.progress(self._run_id)).status.is_terminal():
             return
