@@ -187,6 +187,8 @@ class TestCluster:
         for name, amount in amounts.items():
             command += [f"--{name.replace('_', '-')}", str(amount)]
         command += ["--include-log-monitor", "false", "--log-color", "false"]
+        # Its default is one for all of a machine, and where it is taken the node takes no jobs.
+        command += ["--dashboard-agent-listen-port", str(free_port())]
         log = self.temp / f"node-{len(self.nodes) + (self.head is not None)}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
