@@ -55,7 +55,7 @@ class RayActorExecutor(BaseRayExecutor):
         self._logger = logger or NoOpLogger()
         self._strict = strict
         self._grace = grace
-        self._lock = threading.Lock()
+        self._one_at_a_time = threading.Lock()
         self._targets: dict[Any, Target] = {}
         self._actor: Any = None
         self._root: str | None = None
@@ -87,7 +87,7 @@ class RayActorExecutor(BaseRayExecutor):
         target = self._targets.get(action_cls) or self._target(action_cls)
         run_id = new_run_id()
         call = target.call(run_id, params, job_id=self.config.job_id, strict=self._strict)
-        with self._lock:
+        with self._one_at_a_time:
             outcome = self._run(call)
         return result_of(target, outcome, run_id)
 
@@ -202,7 +202,7 @@ class RayActorExecutor(BaseRayExecutor):
 
     def shutdown(self) -> None:
         """End the actor, and free what it held; the next call starts another one."""
-        with self._lock:
+        with self._one_at_a_time:
             self._dismiss()
             mailbox, self._mailbox = self._mailbox, None
             loop, self._loop = self._loop, None
