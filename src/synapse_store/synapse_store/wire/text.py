@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, NoReturn
 
+from synapse_core.schema.json_text import text_encoder
+
 
 def loads(data: bytes | str) -> Any:
     """The value that JSON text stands for; NaN and the infinities are no JSON.
@@ -47,8 +49,8 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} is no JSON data")
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain).encode
-_encode_ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain).encode
+_encode = text_encoder(_plain, ensure_ascii=False, allow_nan=False)
+_encode_ascii = text_encoder(_plain, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:
