@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import logging
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -98,8 +101,7 @@ def connect(config: RayConfig) -> Cluster:
         ClusterVersionError: it runs another version of Ray or Python.
         ClusterAuthError: it wants another token than this process has.
     """
-    import ray
-
+    ray = _imported()
     global _current  # noqa: PLW0603  Ray's own connection is one a process, too
     with _lock:
         address = config.address
@@ -118,8 +120,13 @@ def _replacing(before: Cluster | None, now: Cluster) -> Cluster:
     if before is not None:
         before.close()
     else:
-        atexit.register(lambda: _current and _current.close())
+        atexit.register(_let_go)
     return now
+
+
+def _let_go() -> None:
+    if _current is not None:
+        _current.close()
 
 
 def _gcs_address() -> str:
@@ -129,6 +136,21 @@ def _gcs_address() -> str:
 
 
 # -- connecting -----------------------------------------------------------------------------------------------
+
+_TRIES = ("RAY_NUM_REDIS_GET_RETRIES", "4")
+"""How often Ray asks a head that refuses it, once a second, which it reads when it is first imported: 20 by default."""
+
+
+def _imported() -> Any:
+    """`ray`, which gives up early on a head that has been seen to answer."""
+    name, tries = _TRIES
+    if "ray" in sys.modules or name in os.environ:
+        return importlib.import_module("ray")
+    os.environ[name] = tries
+    try:
+        return importlib.import_module("ray")
+    finally:
+        del os.environ[name]
 
 
 def _init(address: str) -> None:
@@ -146,8 +168,9 @@ def _init(address: str) -> None:
 def _probe(address: str) -> None:
     """See that something answers at the address, where we know it; other schemes are those of plugins of Ray."""
     if address == "auto":
-        found = last_started()
-        if found is not None:
+        address = os.environ.get("RAY_ADDRESS") or "auto"  # Ray's own variable, which `ray.init` goes by
+    if address == "auto":
+        if (found := last_started()) is not None:
             probe(found)
     elif address != "local" and ("://" not in address or address.startswith("ray://")):
         probe(Endpoint.of(address))
@@ -170,16 +193,28 @@ def _undisturbed() -> Iterator[None]:
 def _explained(address: str, error: Exception) -> RayClusterError:
     from ray.exceptions import AuthenticationError
 
-    text = str(error)
+    text = "\n".join(str(found) for found in _causes(error))
     where = "on this machine" if address == "auto" else f"at {address}"
-    if isinstance(error, AuthenticationError) or "token" in text.lower():
+    if isinstance(error, AuthenticationError) or "InvalidAuthToken" in text or "Unauthenticated" in text:
+        why = _first_line(text) if isinstance(error, AuthenticationError) else "its token is another, or there is none"
         hint = "give this process the cluster's token (RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token)"
-        return ClusterAuthError(f"the Ray cluster {where} refused this process: {_first_line(text)}", hint=hint)
+        return ClusterAuthError(f"the Ray cluster {where} refused this process: {why}", hint=hint)
     if "ersion mismatch" in text or "was started with" in text:
         hint = "install the cluster's versions of Ray and Python here, or run this from a machine that has them"
         return ClusterVersionError(f"the Ray cluster {where} runs other versions than this process:\n{text}", hint=hint)
-    hint = f"start one (`ray start --head`), or name one by ray_address or {ADDRESS_VARIABLE}; 'local' starts a private"
-    return ClusterUnreachableError(f"no Ray cluster {where}: {_first_line(text)}", hint=f"{hint} Ray in this process")
+    hint = (
+        "see that what listens there is Ray, of this version, and wants no other token (RAY_AUTH_MODE, RAY_AUTH_TOKEN)"
+        if address != "auto"
+        else f"start one (`ray start --head`), or name one by ray_address or {ADDRESS_VARIABLE}; 'local' starts a "
+        "private Ray in this process"
+    )
+    return ClusterUnreachableError(f"no Ray cluster {where}: {_first_line(text)}", hint=hint)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _first_line(text: str) -> str:

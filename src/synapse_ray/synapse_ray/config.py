@@ -101,10 +101,8 @@ class RayConfig:
 
     @property
     def address(self) -> str:
-        """The address that is meant: for ``auto`` that of `ADDRESS_VARIABLE`, or of Ray's own ``RAY_ADDRESS``."""
-        if self.ray_address != "auto":
-            return self.ray_address
-        return os.environ.get(ADDRESS_VARIABLE) or os.environ.get("RAY_ADDRESS") or "auto"
+        """The address that is meant: that of `ADDRESS_VARIABLE` for ``auto``."""
+        return (os.environ.get(ADDRESS_VARIABLE) or "auto") if self.ray_address == "auto" else self.ray_address
 
     def asked(self, own: Resources | None = None) -> Resources:
         """What an attempt takes: a node's ``own`` amounts, else those given here."""
