@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
@@ -56,6 +57,8 @@ class RayActorExecutor(BaseRayExecutor):
         self._strict = strict
         self._grace = grace
         self._one_at_a_time = threading.Lock()
+        self._id = new_run_id()  # one call differs from the next by its number: a new id costs ten times as much
+        self._count = itertools.count(1)
         self._targets: dict[Any, Target] = {}
         self._actor: Any = None
         self._root: str | None = None
@@ -85,7 +88,7 @@ class RayActorExecutor(BaseRayExecutor):
             RayClusterError: the cluster cannot be reached, or has no room for the actor.
         """
         target = self._targets.get(action_cls) or self._target(action_cls)
-        run_id = new_run_id()
+        run_id = f"{self._id}-{next(self._count)}"
         call = target.call(run_id, params, job_id=self.config.job_id, strict=self._strict)
         with self._one_at_a_time:
             outcome = self._run(call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from synapse_core.actiondef import ActionSpec, spec_of
@@ -71,11 +72,16 @@ def _begin(
 
 
 def spec_from(call: Call) -> ActionSpec:
-    """The spec of a call that came from another process."""
+    """The spec of a call that came from another process; a worker that is kept looks for it once."""
+    return _spec_at(call.entrypoint, call.root)
+
+
+@lru_cache(maxsize=256)
+def _spec_at(entrypoint: str, root: str | None) -> ActionSpec:
     from synapse_core.discovery import load_target
 
-    with loading(call.entrypoint):
-        target = load_target(call.entrypoint, call.root)
+    with loading(entrypoint):
+        target = load_target(entrypoint, root)
     return spec_of(target)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -24,14 +22,13 @@ class Interrupts:
         if self._able:
             self._before = signal.signal(signal.SIGINT, self._arrived)
 
-    @contextmanager
-    def armed(self) -> Iterator[None]:
-        """While the block runs, `interrupt` reaches it."""
+    def arm(self) -> None:
+        """From now on `interrupt` reaches what the main thread does."""
         self._armed = True
-        try:
-            yield
-        finally:
-            self._armed = False
+
+    def disarm(self) -> None:
+        """It does not any more."""
+        self._armed = False
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in what is armed, if anything is."""

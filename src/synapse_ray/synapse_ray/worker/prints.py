@@ -6,7 +6,7 @@ import contextlib
 import faulthandler
 import fcntl
 import os
-import selectors
+import select
 import threading
 
 from synapse_core.builtin.process.output import Lines, flush_outputs
@@ -18,79 +18,78 @@ _PIPE_SIZE = 1 << 20  # room for what native code prints while it lets no Python
 
 
 class Prints:
-    """The two outputs of this process: taken while an action runs, the process's own otherwise.
+    """The two outputs of this process: log events while an action runs, passed on to where they led otherwise.
 
-    The file descriptors themselves are taken, so that what native code and child processes print is there too. It costs
-    four system calls an action; a thread of its own reads.
+    The file descriptors themselves are taken, once, so that what native code and child processes print is there too. A
+    thread of its own reads; an action that prints nothing costs a system call.
     """
 
     def __init__(self) -> None:
+        flush_outputs()
         self._lock = threading.Lock()
-        self._outputs = [_Output(1, "stdout"), _Output(2, "stderr")]
-        faulthandler.enable(self._outputs[1].own)  # a crash is told where Ray looks for it
-        threading.Thread(target=self._read, name="synapse-prints", daemon=True).start()
+        self._outputs = {output.reading: output for output in (_Output(1, "stdout"), _Output(2, "stderr"))}
+        self._poll = select.poll()
+        waiting = select.poll()
+        for reading in self._outputs:
+            self._poll.register(reading, select.POLLIN)
+            waiting.register(reading, select.POLLIN)
+        threading.Thread(target=self._read, args=(waiting,), name="synapse-prints", daemon=True).start()
 
     def begin(self, reporter: Reporter) -> None:
-        """Take what is printed from now on."""
-        flush_outputs()
-        for output in self._outputs:
-            output.begin(reporter)
+        """Tell the reporter what is printed from now on."""
+        for output in self._outputs.values():
+            output.reporter = reporter
 
     def end(self) -> None:
-        """Take no more; all that was printed before has been reported when this returns."""
+        """Tell it no more; all that was printed before has been reported when this returns."""
         flush_outputs()
         with self._lock:
-            for output in self._outputs:
+            while ready := self._poll.poll(0):
+                self._pump(ready)
+            for output in self._outputs.values():
                 output.end()
 
-    def _read(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            for output in self._outputs:
-                selector.register(output.reading, selectors.EVENT_READ, output)
-            while True:
-                ready = selector.select()
-                with self._lock:
-                    for key, _ in ready:
-                        key.data.pump()
+    def _read(self, waiting: select.poll) -> None:
+        while True:
+            waiting.poll()
+            with self._lock:
+                self._pump(self._poll.poll(0))
+
+    def _pump(self, ready: list[tuple[int, int]]) -> None:
+        for reading, _ in ready:
+            self._outputs[reading].pump()
 
 
 class _Output:
-    """One output: the file descriptor, where it led, and the pipe that it is led to."""
+    """One output: where it led, and the pipe that it is led to."""
 
     def __init__(self, fd: int, name: str) -> None:
-        self._fd = fd
         self._name = name
-        self.own = os.dup(fd)
-        self.reading, self._writing = os.pipe()
-        os.set_blocking(self.reading, False)
+        self._own = os.dup(fd)
+        self.reading, writing = os.pipe()
         with contextlib.suppress(OSError):  # the user may have used up what pipes may take
-            fcntl.fcntl(self._writing, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+        if fd == 2:
+            faulthandler.enable(self._own)  # a crash is told where Ray looks for it: nobody reads the pipe then
+        os.dup2(writing, fd)
+        os.close(writing)
+        self.reporter: Reporter | None = None
         self._lines: Lines | None = None
 
-    def begin(self, reporter: Reporter) -> None:
-        self._lines = Lines(reporter, self._name)
-        os.dup2(self._writing, self._fd)
-
     def end(self) -> None:
-        os.dup2(self.own, self._fd)
-        while self.pump():
-            pass
-        lines, self._lines = self._lines, None
+        lines, self._lines, self.reporter = self._lines, None, None
         if lines is not None:
             with contextlib.suppress(ActionCancelled):
                 lines.close()
 
-    def pump(self) -> bool:
-        """Pass on what is in the pipe; whether there was anything."""
-        try:
-            chunk = os.read(self.reading, _CHUNK)
-        except BlockingIOError:
-            return False
+    def pump(self) -> None:
+        """Pass on what is in the pipe; there is something."""
+        chunk = os.read(self.reading, _CHUNK)
+        if self.reporter is None:
+            os.write(self._own, chunk)
+            return
         if self._lines is None:
-            os.write(self.own, chunk)
-            return True
-        try:
+            self._lines = Lines(self.reporter, self._name)
+        # One that is held back, and told to stop, has nobody to tell the rest.
+        with contextlib.suppress(ActionCancelled):
             self._lines.feed(chunk)
-        except ActionCancelled:  # held back, and told to stop: there is nobody to tell the rest
-            self._lines = None
-        return True

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -45,6 +43,7 @@ class _Worker:
         self._prints = Prints()
         self._interrupts = Interrupts()
         self._pump = Pump(self._interrupts)
+        self._outer = mark("")
 
     def run(self, order: Order) -> Head:
         """Run one order; they come one at a time."""
@@ -60,19 +59,19 @@ class _Worker:
         return Head(outcome_data(outcome), running.acked, batches, _issues(outcome.value))
 
     def _outcome(self, running: Running) -> Outcome:
+        """Run the action; what it starts bears the attempt's marker, and none of that is left, unless it may be."""
+        children = None if running.order.keeps else Children()
+        os.environ[MARKER] = self._outer + marker_of(running.order.key)
         try:
-            with _marked(running.order), self._interrupts.armed():
+            try:
+                self._interrupts.arm()
                 return _performed(running)
+            finally:
+                self._interrupts.disarm()
+                if children is not None:
+                    children.end(running.order.key)
         except KeyboardInterrupt as error:  # it came between the action's frames and ours
             return Outcome("cancelled", failure=failure_of(error))
-
-
-def _issues(error: Any) -> Issues | None:
-    """A validation error's issues: a caller that gets the error itself may want to go through them."""
-    if not isinstance(error, ValidationError):
-        return None
-    fields = tuple((issue.path, issue.message, issue.found, issue.wanted) for issue in error.issues)
-    return error.subject, fields, error.hint
 
 
 def _performed(running: Running) -> Outcome:
@@ -85,18 +84,9 @@ def _performed(running: Running) -> Outcome:
         return Outcome("cancelled", failure=failure_of(error))
 
 
-@contextmanager
-def _marked(order: Order) -> Iterator[None]:
-    """While the block runs, what is started bears the attempt's marker; after it, none of that is left."""
-    children = Children()
-    before = os.environ.get(MARKER)
-    os.environ[MARKER] = mark(marker_of(order.key))
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop(MARKER, None)
-        else:
-            os.environ[MARKER] = before
-        if not order.keeps:
-            children.end(order.key)
+def _issues(error: Any) -> Issues | None:
+    """A validation error's issues: a caller that gets the error itself may want to go through them."""
+    if not isinstance(error, ValidationError):
+        return None
+    fields = tuple((issue.path, issue.message, issue.found, issue.wanted) for issue in error.issues)
+    return error.subject, fields, error.hint
