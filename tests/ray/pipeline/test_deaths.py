@@ -45,6 +45,12 @@ def check(executor: RayPipelineExecutor, gate: Gate, run_id: str, second: int) -
     assert completed == [("first", 1), ("second", second), ("third", 1)]
 
 
+def held(executor: RayPipelineExecutor, run_id: str, gate: Gate) -> int:
+    """Wait until the second action is at the gate and the run's log says so; the action's process."""
+    next(event for event in executor.stream_events(run_id) if event.payload.get("message") == "second has begun")
+    return gate.begun("second")
+
+
 DRIVER = """\
 import sys
 sys.path[:0] = [{plugin!r}]
@@ -76,7 +82,7 @@ def test_the_driver_is_killed(make_executor: MakeExecutor, nodes: TestCluster, g
 def test_the_worker_of_an_action_is_killed(executor: RayPipelineExecutor, gate: Gate, gated: Any):
     """It is retried as the node says, and that can be read."""
     run_id = executor.submit(steps(gated, retry=Retry(2)), gate.params("second"))
-    kill(gate.begun("second"))
+    kill(held(executor, run_id, gate))
     gate.begun("second", times=2)
     gate.open()
     check(executor, gate, run_id, second=2)
@@ -87,8 +93,7 @@ def test_a_worker_freezes(make_executor: MakeExecutor, nodes: TestCluster, gate:
     """One that is not heard of for the heartbeat timeout is given up and ended, and the action retried."""
     executor = make_executor(nodes, heartbeat_timeout=5.0)
     run_id = executor.submit(steps(gated, retry=Retry(2)), gate.params("second"))
-    next(event for event in executor.stream_events(run_id) if event.payload.get("message") == "second has begun")
-    os.kill(gate.begun("second"), signal.SIGSTOP)
+    os.kill(held(executor, run_id, gate), signal.SIGSTOP)
     gate.begun("second", times=2)
     gate.open()
     check(executor, gate, run_id, second=2)
@@ -97,7 +102,7 @@ def test_a_worker_freezes(make_executor: MakeExecutor, nodes: TestCluster, gate:
 def test_the_engine_is_killed(executor: RayPipelineExecutor, gate: Gate, gated: Any):
     """Ray starts it anew; it goes on with the run, and attempts again what was running."""
     run_id = executor.submit(steps(gated), gate.params("second"))
-    gate.begun("second")
+    held(executor, run_id, gate)
     kill(engine_of(run_id)["pid"])
     gate.begun("second", times=2)
     gate.open()
@@ -109,7 +114,7 @@ def test_the_engine_freezes(make_executor: MakeExecutor, nodes: TestCluster, gat
     """One that has not moved for as long as its lease lives is replaced."""
     executor = make_executor(nodes, lease=4.0)
     run_id = executor.submit(steps(gated), gate.params("second"))
-    gate.begun("second")
+    held(executor, run_id, gate)
     os.kill(engine_of(run_id)["pid"], signal.SIGSTOP)
     gate.begun("second", times=2)
     gate.open()
@@ -122,7 +127,7 @@ def test_the_service_is_killed(make_executor: MakeExecutor, nodes: TestCluster, 
     with service_in(gate.folder) as (service, running):
         executor = make_executor(nodes, pipeline_service_url=service.url)
         run_id = executor.submit(steps(gated), gate.params("second"))
-        gate.begun("second")
+        held(executor, run_id, gate)
         running[-1].kill()
         running[-1].wait()
         gate.open()
@@ -136,7 +141,7 @@ def test_an_engine_that_nobody_restarts(executor: RayPipelineExecutor, gate: Gat
     import ray
 
     run_id = executor.submit(steps(gated), gate.params("second"), grace=2.0)
-    gate.begun("second")
+    held(executor, run_id, gate)
     with pytest.raises(StoreError, match="has an engine already"):
         executor.recover(run_id)
     ray.kill(ray.get_actor(engine_name(run_id), namespace=NAMESPACE))
@@ -158,12 +163,13 @@ from synapse_ray import RayPipelineExecutor
 from synapse_ray.inbox import NAMESPACE
 from synapse_ray.pipeline.orders import engine_name
 executor = RayPipelineExecutor(ray_address={address!r}, pipeline_service_url={service!r})
-executor.get_progress({run_id!r}), executor.connect()
-print("waiting", flush=True)
-try:
-    executor.wait({run_id!r}, poll_interval=1)
-except Exception as error:
-    print(type(error).__name__, error, flush=True)
+with executor:
+    executor.get_progress({run_id!r}), executor.connect()
+    print("waiting", flush=True)
+    try:
+        executor.wait({run_id!r}, poll_interval=1)
+    except Exception as error:
+        print(type(error).__name__, error, flush=True)
 """
 
 
@@ -175,7 +181,7 @@ def test_the_heads_gcs_is_gone(make_executor: MakeExecutor, gate: Gate, gated: A
     with service_in(gate.folder) as (service, _), cluster_of(num_cpus=2, env=env) as cluster:
         executor = make_executor(cluster, pipeline_service_url=service.url, lease=3.0)
         run_id = executor.submit(steps(gated), gate.params("second"))
-        gate.begun("second")
+        held(executor, run_id, gate)
         executor.close()
         ray.shutdown()
         source = WAITER.format(address=cluster.address, service=service.url, run_id=run_id)
@@ -191,7 +197,7 @@ def test_the_heads_gcs_is_gone(make_executor: MakeExecutor, gate: Gate, gated: A
         gate.open()
         with Session(store=service.url) as session:
             wait_until(lambda: _is_free(session, run_id), "the lease to end")
-            again = session.submit(steps(gated), gate.params(), resume_from=run_id)
+            again = session.submit(steps(gated), {}, resume_from=run_id)
             assert session.wait(again).status is RunStatus.COMPLETED
     assert gate.ran(*ACTIONS) == {"first": 1, "second": 1, "third": 1}
 
@@ -217,7 +223,7 @@ def test_nodes_die(make_executor: MakeExecutor, three: TestCluster, gate: Gate, 
         run_id = executor.submit(
             steps(gated, retry=Retry(3), resources=Resources(custom={"work": 1})), gate.params("second")
         )
-        worker = gate.begun("second")
+        worker = held(executor, run_id, gate)
         [lost] = [node for node in three.nodes if worker in node.pids()]
         has_both = engine_of(run_id)["node"] in lost.node_ids
         lost.kill()

@@ -58,8 +58,8 @@ class RayPipelineExecutor(BaseRayExecutor):
         result = executor.get_result(run_id)
 
     Args:
-        pipeline_service_url: the service that keeps the runs; None to have the cluster keep them itself. If nothing is
-            said, the one at http://localhost:8100 if there is one.
+        pipeline_service_url: the service that keeps the runs; None, or the cluster's own ``ray:ADDRESS``, to have the
+            cluster keep them itself. If nothing is said, the one at http://localhost:8100 if there is one.
         actor_pipeline_service_url: under which address the cluster reaches that service, if under another.
         lease: seconds after which an engine that is not heard of is replaced.
         heartbeat_timeout: seconds after which an action that is not heard of is given up.
@@ -86,6 +86,8 @@ class RayPipelineExecutor(BaseRayExecutor):
         plugins: Iterable[str] = (),
         **common: Any,
     ) -> None:
+        if isinstance(pipeline_service_url, str) and pipeline_service_url.startswith("ray:"):
+            common = {"ray_address": pipeline_service_url.removeprefix("ray:") or "auto", **common}
         super().__init__(**common)
         self._homes = Homes(self, pipeline_service_url)
         self._actor_url = actor_pipeline_service_url
@@ -145,8 +147,8 @@ class RayPipelineExecutor(BaseRayExecutor):
         plan = as_graph(pipeline, name=name).plan
         data, root = travelling(plan, self), folder_of(plan, self)
         home = self._homes.own
-        for node in plan:
-            self.check_resources(self.options(node.resources))
+        for asked in [{"resources": self._engine_resources}, *(self.options(node.resources) for node in plan)]:
+            self.check_resources(asked)
         said = {"job_id": self.config.job_id, **options, "name": name, "resume_from": resume_from}
         given = home.session.schema.unstructure(dict(params or {}), subject="params")
         run_id = run_id or new_run_id()
