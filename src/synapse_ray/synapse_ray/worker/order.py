@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
+from synapse_core.errors import ValidationError
 from synapse_core.protocols import Call
 
 Batch = tuple[int, bytes]
@@ -80,3 +81,11 @@ class Head:
     def unpack(cls, packed: bytes) -> Head:
         """The head that `pack` gave ``packed`` for; only what this project's own processes sent."""
         return cls(*pickle.loads(packed))  # noqa: S301  as said
+
+
+def issues_of(error: Any) -> Issues | None:
+    """A validation error's issues: a caller that gets the error itself may want to go through them."""
+    if not isinstance(error, ValidationError):
+        return None
+    fields = tuple((issue.path, issue.message, issue.found, issue.wanted) for issue in error.issues)
+    return error.subject, fields, error.hint

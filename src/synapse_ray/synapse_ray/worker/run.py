@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from typing import Any
 
 from synapse_core.builtin.process.tree import MARKER, mark
-from synapse_core.errors import ActionCancelled, SynapseError, ValidationError
+from synapse_core.errors import ActionCancelled, SynapseError
 from synapse_core.protocols import Outcome
 from synapse_core.worker import hooks_from, perform
 from synapse_core.worker.crossing import call_of, outcome_data
@@ -15,7 +14,7 @@ from synapse_core.worker.failure import failure_of
 from synapse_ray.environ import unpacked
 from synapse_ray.worker.ending import Children
 from synapse_ray.worker.interrupts import Interrupts
-from synapse_ray.worker.order import Head, Issues, Order, marker_of
+from synapse_ray.worker.order import Head, Order, issues_of, marker_of
 from synapse_ray.worker.prints import Prints
 from synapse_ray.worker.pump import Pump
 from synapse_ray.worker.running import Running
@@ -56,7 +55,7 @@ class _Worker:
             self._prints.end()
             self._pump.leave()
         batches = running.collect()
-        return Head(outcome_data(outcome), running.acked, batches, _issues(outcome.value))
+        return Head(outcome_data(outcome), running.acked, batches, issues_of(outcome.value))
 
     def _outcome(self, running: Running) -> Outcome:
         """Run the action; what it starts bears the attempt's marker, and none of that is left, unless it may be."""
@@ -82,11 +81,3 @@ def _performed(running: Running) -> Outcome:
         return Outcome("invalid", failure=failure_of(error))
     except ActionCancelled as error:
         return Outcome("cancelled", failure=failure_of(error))
-
-
-def _issues(error: Any) -> Issues | None:
-    """A validation error's issues: a caller that gets the error itself may want to go through them."""
-    if not isinstance(error, ValidationError):
-        return None
-    fields = tuple((issue.path, issue.message, issue.found, issue.wanted) for issue in error.issues)
-    return error.subject, fields, error.hint
