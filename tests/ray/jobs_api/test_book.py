@@ -48,6 +48,11 @@ def book(tmp_path: Path) -> Book:
     return Book(tmp_path / "jobs" / "one", tmp_path / "job.log")
 
 
+def add_each(book: Book, drafts: list[Draft]) -> None:
+    for draft in drafts:
+        book.add(draft_rows([draft]))
+
+
 def rest_of(reader: BookReader) -> list[Draft]:
     state = reader.state()
     return [draft for drafts in reader.drafts(state) for draft in drafts] if state is not None else []
@@ -79,16 +84,14 @@ def test_reports_that_come_while_one_reads(book: Book):
     folder = Folder(book.folder)
     reader = BookReader(folder)
     told = [log(f"line {number}") for number in range(400)]
-    for draft in told[:50]:
-        book.add(draft_rows([draft]))
+    add_each(book, told[:50])
     book.tell()
     seen = rest_of(reader)
-    book.add(draft_rows([told[50]]))
+    add_each(book, told[50:51])
     book.tell()
-    folder.between.append(lambda: [book.add(draft_rows([draft])) for draft in told[51:300]])
+    folder.between.append(lambda: add_each(book, told[51:300]))
     seen += rest_of(reader)
-    for draft in told[300:]:
-        book.add(draft_rows([draft]))
+    add_each(book, told[300:])
     book.tell()
     assert seen + rest_of(reader) == told
 

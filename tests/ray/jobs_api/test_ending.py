@@ -26,6 +26,12 @@ class Told:
         self.told.append("KILL")
 
 
+def looked(ending: Ending, told: Told, order: dict[str, object] | None) -> bool:
+    """Whether it is killed, having looked once more."""
+    ending.look(order)
+    return "KILL" in told.told
+
+
 def test_nothing_is_done_unasked():
     """However often one looks."""
     told = Told()
@@ -51,7 +57,7 @@ def test_a_later_order_may_shorten_the_time():
     ending.look({"reason": "enough", "grace": LONG})
     ending.look({"reason": "now", "grace": 0.0})
     assert told.told == ["enough", "now", "TERM"]
-    wait_until(lambda: ending.look({"reason": "now", "grace": 0.0}) or "KILL" in told.told, "SIGKILL")
+    wait_until(lambda: looked(ending, told, {"reason": "now", "grace": 0.0}), "SIGKILL")
     ending.look(None)
     assert told.told == ["enough", "now", "TERM", "KILL"]
 
@@ -63,7 +69,7 @@ def test_a_later_order_does_not_give_more_time():
     ending.look({"reason": "now", "grace": 0.0})
     ending.look({"reason": "take your time", "grace": LONG})
     assert told.told == ["now", "TERM", "take your time"]
-    wait_until(lambda: ending.look(None) or "KILL" in told.told, "SIGKILL")
+    wait_until(lambda: looked(ending, told, None), "SIGKILL")
 
 
 def test_a_stop_by_ray_leaves_the_time_that_was_said_before():

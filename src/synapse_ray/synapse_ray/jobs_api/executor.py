@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 import os
 import shlex
@@ -22,7 +23,7 @@ from synapse_ray.attempts.direct import Target
 from synapse_ray.base import BaseRayExecutor, StrPath
 from synapse_ray.config import PackageManager
 from synapse_ray.environment import runtime_env
-from synapse_ray.errors import RayConfigError
+from synapse_ray.errors import RayClusterError, RayConfigError
 from synapse_ray.jobs_api.attempt import JobAttempt
 from synapse_ray.jobs_api.dashboard import Dashboard
 from synapse_ray.jobs_api.errors import JobNotFoundError
@@ -33,6 +34,8 @@ from synapse_ray.jobs_api.parcel import Parcel, new_name, packed
 from synapse_ray.jobs_api.submission import JobRequest, submit
 from synapse_ray.packaging.shipment import Shipment, packed_shipment
 from synapse_ray.placing import check_resources
+
+_LOG = logging.getLogger(__name__)
 
 DASHBOARD = "http://localhost:8265"
 
@@ -49,13 +52,13 @@ class RayJobsApiExecutor(BaseRayExecutor, Jobs):
 
     A job outlives whoever submitted it: by its id, its status, log and result can be had from any process, as long as
     the node that it ran on lives. The action runs in a process of its own on that node, so that a crash fails only it
-    and a cancel ends all that it started.
+    and a cancel ends all that it started. A job that asks for no resources runs on the head node, and reserves none.
 
     Args:
         env: the plugin's environment; see `RayConfig` for this and the other arguments that all Ray executors share.
         dashboard_address: where the dashboard is.
         memory: bytes.
-        max_concurrency: how many jobs an engine has at once; as many as it likes, if None.
+        max_concurrency: how many jobs an engine has at once; no bound, if None.
         heartbeat_timeout: seconds without a sign of life after which a job is given up, and its attempt has died.
         stop_grace: seconds that an action has between `stop` and the end by force.
     """
@@ -78,7 +81,7 @@ class RayJobsApiExecutor(BaseRayExecutor, Jobs):
         memory: float | None = None,
         resources: Mapping[str, float] | None = None,
         include_sdk: bool = False,
-        max_concurrency: int | None = None,
+        max_concurrency: int | None = 16,
         heartbeat_timeout: float = 60.0,
         stop_grace: float = 3.0,
     ) -> None:
@@ -158,6 +161,8 @@ class RayJobsApiExecutor(BaseRayExecutor, Jobs):
             await asyncio.to_thread(self.dashboard.job, own_id)
         except JobNotFoundError:
             return None
+        except RayClusterError:
+            _LOG.warning("the job %s cannot be asked for yet; it is looked for again", own_id)
         return self._look_after(call, own_id, None, wake)
 
     def _look_after(

@@ -13,10 +13,10 @@ from synapse_core.models import Failure
 from synapse_core.protocols import Outcome
 from synapse_core.worker import Reporter
 from synapse_core.worker.failure import failure_of, kinds_of
-from synapse_ray.errors import ClusterUnreachableError, PackageError, RayConfigError
+from synapse_ray.errors import PackageError, RayClusterError, RayConfigError
 from synapse_ray.jobs_api.book import FOLDER, State
 from synapse_ray.jobs_api.dashboard import Dashboard, JobInfo
-from synapse_ray.jobs_api.errors import ExtraMissingError, NodeGoneError
+from synapse_ray.jobs_api.errors import ExtraMissingError
 from synapse_ray.jobs_api.logs import FOLDER_KEY
 from synapse_ray.jobs_api.reading import BookReader
 from synapse_ray.jobs_api.stopping import Stopping
@@ -24,6 +24,7 @@ from synapse_ray.jobs_api.trouble import explained
 
 _SHORTEST, _LONGEST = 0.15, 1.0
 _INFO_EVERY = 2.0
+_OVERSLEPT = 5.0
 _HOPELESS = (DiscoveryError, PackageError, RayConfigError, ExtraMissingError)
 
 
@@ -93,8 +94,15 @@ class Following:
             outcome = self._look() or self._stopping.look(self._info, self._state)
             if outcome is not None:
                 return outcome
-            self._wake.wait(self._pause)
-            self._wake.clear()
+            self._rest()
+
+    def _rest(self) -> None:
+        began = time.monotonic()
+        self._wake.wait(self._pause)
+        self._wake.clear()
+        overslept = time.monotonic() - began - self._pause
+        if overslept > _OVERSLEPT:  # it is we who were frozen
+            self._alive_at += overslept
 
     def _judged(self, outcome: Outcome) -> Outcome:
         """Our own word decides why it was stopped, whatever Ray's way to stop it has made of that."""
@@ -109,7 +117,7 @@ class Following:
         try:
             info = self._current()
             fresh = self._read(info)
-        except (ClusterUnreachableError, NodeGoneError) as error:
+        except RayClusterError as error:  # it does not answer, or not well, or the node is just gone
             self._asked_at = 0.0
             return self._silent(error)
         self._set_pause(fresh)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from synapse_core.errors import ExecutionError
 from synapse_core.protocols import Outcome
 from synapse_ray.attempts.direct import Target, result_of
-from synapse_ray.errors import ClusterUnreachableError
+from synapse_ray.errors import RayClusterError
 from synapse_ray.jobs_api.book import FOLDER
 from synapse_ray.jobs_api.dashboard import Dashboard, JobInfo
 from synapse_ray.jobs_api.logs import FOLDER_KEY, Follower, JobLog, stream
@@ -140,7 +140,7 @@ class Jobs:
             time.sleep(pause)
             try:
                 info, answered = self.dashboard.job(job_id), time.monotonic()
-            except ClusterUnreachableError:
+            except RayClusterError:
                 if time.monotonic() - answered > _AWAY:
                     raise
         return info
@@ -181,6 +181,7 @@ class Jobs:
             JobNotFoundError: there is no such job.
             JobSetupError: its environment could not be set up.
             NodeGoneError: the node with the result is gone.
+            DiscoveryError: the action cannot be imported there.
             ExecutionError: it failed, was stopped, or has not ended in that time.
         """
         info = self._ended(job_id, timeout, _PAUSE)

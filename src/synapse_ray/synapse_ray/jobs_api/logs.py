@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from attrs import define, field
 
 from synapse_core.errors import ExecutionError
-from synapse_ray.errors import ClusterUnreachableError
+from synapse_ray.errors import RayClusterError
 from synapse_ray.jobs_api.book import FOLDER, STATE, State, decoded
 from synapse_ray.jobs_api.dashboard import Dashboard, JobInfo
+from synapse_ray.jobs_api.errors import NodeGoneError
 
 FOLDER_KEY = "synapse_folder"
 """In a job's metadata: the name of its folder in `FOLDER`."""
@@ -124,9 +125,11 @@ class Follower:
         try:
             info = self._log.info()
             lines = self._new(info)
-        except ClusterUnreachableError:
+        except NodeGoneError:
+            raise
+        except RayClusterError:
             self._away = self._away or began
-            if began - self._away > _AWAY:
+            if not self._parts or began - self._away > _AWAY:
                 raise
             self.pause = _LONGEST
             return []
