@@ -26,6 +26,7 @@ _AWAY = 900.0
 """Seconds for which a run is not given up while its store is away."""
 
 _TRIES = 3
+_PAUSE = 1.0
 _LOOK = 5.0
 
 
@@ -93,9 +94,7 @@ class Upkeep:
                 continue
             except SynapseError as error:
                 tries += 1
-                if tries == _TRIES:
-                    self._give_up(error)
-                time.sleep(1.0)
+                self._give_up(error) if tries == _TRIES else time.sleep(_PAUSE)
                 continue
             taken_up()
             self.wait()
