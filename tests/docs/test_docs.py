@@ -18,7 +18,13 @@ PAGES = pages()
 def each_page(wanted: Callable[[list[Block]], object] = bool) -> pytest.MarkDecorator:
     """A test for every page whose blocks have what is wanted."""
     found = [page for page in PAGES if wanted(blocks_of(page)) or wanted is bool]
-    return pytest.mark.parametrize("page", found, ids=lambda page: str(page.relative_to(ROOT)))
+    marked = [pytest.param(page, marks=pytest.mark.slow if starts_ray(page) else ()) for page in found]
+    return pytest.mark.parametrize("page", marked, ids=[str(page.relative_to(ROOT)) for page in found])
+
+
+def starts_ray(page: Path) -> bool:
+    """Whether the page's program needs a cluster, which takes its time."""
+    return any("synapse_ray" in block.text for block in scripts(blocks_of(page)))
 
 
 LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")

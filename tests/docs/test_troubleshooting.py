@@ -1,4 +1,4 @@
-"""The page for when Ray says no has what is printed: each of its headings stands in the source, or in Ray's own words."""
+"""The page for when Ray says no has what is printed: its headings stand in the source."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ SOURCE = "".join(
     for room in ("synapse_ray", "synapse_core")
     for path in (ROOT / "src" / room).rglob("*.py")
 )
+FILLED_IN = re.compile(r"HOST:PORT|Connection refused|'synapse_core'|(?=on this machine)")
 
 
 def joined(source: str) -> str:
