@@ -12,7 +12,7 @@ from typing import Any, Self
 from attrs import asdict
 
 from synapse_core.env import PluginEnvironment
-from synapse_core.errors import SynapseError, unknown
+from synapse_core.errors import StoreError, SynapseError, unknown
 from synapse_core.events import Event
 from synapse_core.ids import new_run_id
 from synapse_core.models import PipelineProgress, RunStatus
@@ -98,6 +98,7 @@ class RayPipelineExecutor(BaseRayExecutor):
         self._work_base = None if work_base is None else os.fspath(work_base)
         self._plugins = tuple(plugins)
         self._loop = LoopThread("synapse-ray")
+        self._closed = False
         self._recorded = {name: _plain(common[name]) for name in _RECORDED if common.get(name) is not None}
 
     @property
@@ -164,6 +165,9 @@ class RayPipelineExecutor(BaseRayExecutor):
             RayClusterError: as `submit`.
         """
         home = self._homes.of(run_id)
+        status = home.session.progress(run_id).status
+        if status.is_terminal():
+            raise StoreError(f"run {run_id} has {status}", hint="resume it, which makes a new run of it")
         self._launch(home, run_id, None, self.runtime_env(), None)
 
     def _hosted(self, said: Mapping[str, Any], root: str | None) -> dict[str, Any]:
@@ -285,9 +289,11 @@ class RayPipelineExecutor(BaseRayExecutor):
     # -- close ------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Let go of what is held here; runs go on."""
-        self._homes.close()
-        self._loop.close()
+        """Let go of what is held here; runs go on. Nothing happens the second time."""
+        if not self._closed:
+            self._closed = True
+            self._homes.close()
+            self._loop.close()
 
     def __enter__(self) -> Self:
         return self
