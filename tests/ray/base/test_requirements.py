@@ -73,7 +73,7 @@ def test_a_shipment(tmp_path: Path):
     (tmp_path / "requirements.txt").write_text("numpy\nSynapse_Core>=0.1\nsynapse-ray[jobs]\nsynapse-corelib\n")
     one = Shipment.of(RayConfig(), tmp_path)
     wheel = f"{THERE}/wheels/w-1-py3-none-any.whl"
-    assert one.lines[:-1] == ("numpy", "synapse-corelib", wheel)
+    assert one.lines[:-1] == (wheel, "numpy", "synapse-corelib")
     assert one.lines[-1].startswith("# ")
     assert "wheels/w-1-py3-none-any.whl" in {entry.name for entry in one.entries}
     (tmp_path / "wheels" / "w-1-py3-none-any.whl").write_text("two")

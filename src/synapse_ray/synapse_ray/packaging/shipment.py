@@ -50,8 +50,9 @@ class Shipment:
         entries = listing(folder, config.runtime_env.get("excludes", ()), keep) if folder is not None else []
         sdk = sdk_wheels() if config.include_sdk else {}
         added = {f"{_SDK_FOLDER}/{name}": content for name, content in sdk.items()}
-        lines = [line for line in needed.lines if not _is_sdk(line)]
-        lines += [f"{THERE}/{name}" for name in (*wheels, *sorted(added))]
+        # Wheels first: pip looks for a name on the index at once, unless it has been given a file for it by then.
+        lines = [f"{THERE}/{name}" for name in (*wheels, *sorted(added))]
+        lines += [line for line in needed.lines if not _is_sdk(line)]
         return cls(entries, added, (*lines, *_seal(entries, [*wheels, *needed.files])))
 
     @property

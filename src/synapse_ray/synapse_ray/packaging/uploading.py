@@ -40,6 +40,7 @@ class Upload:
 
     Attributes:
         uri: its address there (``gcs://…``).
+        pid: the process that holds it.
 
     Args:
         address: the cluster's.
@@ -59,6 +60,7 @@ class Upload:
             env=_environ(),
             start_new_session=True,  # Ctrl-C is for this process
         )
+        self.pid = self._helper.pid
         try:
             self.uri = self._told(address, _PATIENCE + archive.stat().st_size / 2**20)
         except BaseException:
