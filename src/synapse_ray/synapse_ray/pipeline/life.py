@@ -9,10 +9,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from synapse_core.errors import RunNotFoundError, StoreUnavailableError
+from synapse_core.errors import NotFoundError, RunNotFoundError, StoreUnavailableError
 from synapse_core.protocols import Executor
 from synapse_core.session import Session
+from synapse_ray.errors import EnvironmentSetupError
 from synapse_ray.pipeline.orders import Order, Post
+from synapse_ray.pipeline.trouble import INSTALL
 from synapse_ray.pipeline.upkeep import Upkeep
 
 _log = logging.getLogger("synapse_ray.pipeline")
@@ -65,14 +67,23 @@ class Life:
         post = self._post
         if post.token is not None:
             os.environ["SYNAPSE_TOKEN"] = post.token  # in this process only: actions run in others
-        with Session(
-            store=self._url, plugins=post.plugins, env=post.env, lease=post.lease, work_base=post.work_base
-        ) as session:
+        with self._session() as session:
             executor = self._executor()
             try:
                 self._host(Upkeep(session, post.run_id, executor))
             finally:
                 session.call(executor.aclose())
+
+    def _session(self) -> Session:
+        post = self._post
+        try:
+            return Session(
+                store=self._url, plugins=post.plugins, env=post.env, lease=post.lease, work_base=post.work_base
+            )
+        except NotFoundError as error:
+            raise EnvironmentSetupError(
+                f"the cluster cannot open {self._url}: {error.message}", hint=INSTALL
+            ) from error
 
     def _host(self, upkeep: Upkeep) -> None:
         if not self._is_kept(upkeep):

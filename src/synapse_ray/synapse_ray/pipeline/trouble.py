@@ -10,6 +10,9 @@ from synapse_ray.errors import EnvironmentSetupError, RayClusterError
 
 _MISSING = re.compile(r"No module named '(synapse_\w+|attrs?|cattrs?|pluggy|aiosqlite|aiohttp)(?:\.[\w.]+)?'")
 
+INSTALL = "install synapse-ray and synapse-store on every node, or ship them: include_sdk=True"
+"""What to do about a cluster that lacks them."""
+
 
 def told(error: Exception, what: str) -> SynapseError:
     """The error that says what has become of an actor.
@@ -26,7 +29,7 @@ def told(error: Exception, what: str) -> SynapseError:
     if (missing := _MISSING.search(text)) is not None:
         return EnvironmentSetupError(
             f"{what} cannot run on the cluster: there is no module {missing.group(1)!r}",
-            hint="install synapse-ray and synapse-store on every node, or ship them: include_sdk=True",
+            hint=INSTALL,
         )
     if isinstance(error, ActorUnavailableError):
         return StoreUnavailableError(f"{what} does not answer for now")
