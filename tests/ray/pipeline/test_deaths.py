@@ -122,6 +122,19 @@ def test_the_engine_freezes(make_executor: MakeExecutor, nodes: TestCluster, gat
     assert told(executor, run_id, Kind.RUN_RESUMED) == [(Kind.RUN_RESUMED, None, 0)]
 
 
+def test_the_keeper_is_killed(executor: RayPipelineExecutor, nodes: TestCluster, gate: Gate, gated: Any):
+    """What a driver reads the cluster's file by is replaced; whoever follows the run misses nothing."""
+    run_id = executor.submit(steps(gated), gate.params("second"))
+    events = executor.stream_events(run_id)
+    seen = [next(event for event in events if event.payload.get("message") == "second has begun")]
+    for pid in nodes.head.pids("ray::Keeper"):
+        kill(pid)
+    gate.open()
+    seen += events
+    assert [event.seq for event in seen] == list(range(seen[0].seq, seen[-1].seq + 1))
+    check(executor, gate, run_id, second=1)
+
+
 def test_the_service_is_killed(make_executor: MakeExecutor, nodes: TestCluster, gate: Gate, gated: Any):
     """The run goes on meanwhile; when the service is back it is told all, and the waiting driver sees the end."""
     with service_in(gate.folder) as (service, running):
