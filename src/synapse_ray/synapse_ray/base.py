@@ -48,6 +48,7 @@ class BaseRayExecutor:
         memory: float | None = None,
         resources: Mapping[str, float] | None = None,
         include_sdk: bool = False,
+        autoscaling: bool = False,
     ) -> None:
         self.config = RayConfig(
             env=env,
@@ -64,6 +65,7 @@ class BaseRayExecutor:
             memory=memory,
             resources=resources,
             include_sdk=include_sdk,
+            autoscaling=autoscaling,
         )
         self._environ = WorkerEnviron.of(self.config.env)
         self._lock = threading.Lock()
@@ -138,11 +140,13 @@ class BaseRayExecutor:
         return {**ray_options(self.config.asked(resources)), "max_retries": 0}
 
     def check_resources(self, options: Mapping[str, Any]) -> None:
-        """Return if some node of the cluster could give what the options ask for.
+        """Return if some node of the cluster could give what the options ask for, or such a node may yet come.
 
         Raises:
             ResourcesError: none could, however long one waits.
         """
+        if self.config.autoscaling:
+            return
         asked = repr(sorted((name, str(value)) for name, value in options.items()))
         if asked not in self._possible:
             check_resources(self.connect(), options)

@@ -16,7 +16,13 @@ from typing import Any
 from attrs import define, field
 
 from synapse_ray.config import ADDRESS_VARIABLE, RayConfig
-from synapse_ray.errors import ClusterAuthError, ClusterUnreachableError, ClusterVersionError, RayClusterError
+from synapse_ray.errors import (
+    ClusterAuthError,
+    ClusterUnreachableError,
+    ClusterVersionError,
+    PackageError,
+    RayClusterError,
+)
 from synapse_ray.packaging.uploading import Upload
 from synapse_ray.packaging.zipping import Package, size_text
 from synapse_ray.probing import Endpoint, last_started, probe
@@ -48,7 +54,7 @@ class Cluster:
     @property
     def is_client(self) -> bool:
         """Whether this process speaks to the cluster through a ``ray://`` server."""
-        return self.address.startswith("ray://")
+        return self.address.startswith("ray://") or _speaks_through_client()
 
     def amounts(self) -> list[dict[str, float]]:
         """What each living node has in all: ``CPU``, ``GPU``, ``memory`` (bytes) and custom resources."""
@@ -68,11 +74,20 @@ class Cluster:
             PackageError: it did not arrive.
         """
         with self._uploading:
-            if package.digest not in self.uploads:
+            done = self.uploads.get(package.digest)
+            if done is None or not done.holds:
                 _tell(package, what)
-                address = self.address if self.is_client else self.gcs_address
-                self.uploads[package.digest] = Upload(address, package.path)
-            return self.uploads[package.digest].uri
+                done = self.uploads[package.digest] = Upload(self._address_for_others(), package.path)
+            return done.uri
+
+    def _address_for_others(self) -> str:
+        """The address by which another process of this machine reaches the cluster as this one does."""
+        if not self.is_client:
+            return self.gcs_address
+        if not self.address.startswith("ray://"):
+            hint = "give the executor the address that ray.init was given: ray_address='ray://…'"
+            raise PackageError("this process is a Ray client, and through which server cannot be told", hint=hint)
+        return self.address
 
     def close(self) -> None:
         """Let go of what was uploaded. The connection itself is Ray's."""
@@ -80,6 +95,11 @@ class Cluster:
             for done in self.uploads.values():
                 done.close()
             self.uploads.clear()
+
+
+def _speaks_through_client() -> bool:
+    client = sys.modules.get("ray.util.client")
+    return client is not None and bool(client.ray.is_connected())
 
 
 def _tell(package: Package, what: str) -> None:

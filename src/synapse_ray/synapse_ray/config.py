@@ -82,6 +82,7 @@ class RayConfig:
         num_cpus, num_gpus, memory, resources: what each attempt takes: cores, GPUs, bytes, custom resources by name; a
             node's own `Resources` go before them.
         include_sdk: whether the Synapse packages of this process are shipped and installed too.
+        autoscaling: whether the cluster may get further nodes: what no node has now is then waited for.
     """
 
     env: PluginEnvironment = field(default=None, converter=_environment)
@@ -98,6 +99,7 @@ class RayConfig:
     memory: float | None = field(default=None, validator=_amount)
     resources: Mapping[str, float] | None = field(default=None, validator=_amounts)
     include_sdk: bool = False
+    autoscaling: bool = False
 
     @property
     def address(self) -> str:

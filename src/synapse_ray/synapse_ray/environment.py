@@ -89,15 +89,20 @@ _LAST_LINES = 12
 _TELLING = re.compile(r"(?i)error|no matching|not find|could not|conflict|failed|not found|denied|refused|requires")
 
 
-def setup_failed(error: BaseException) -> EnvironmentSetupError:
-    """What Ray's ``RuntimeEnvSetupError`` says, as an error with the package manager's last lines."""
+def setup_failed(error: BaseException, what: str = "the workers") -> EnvironmentSetupError:
+    """What Ray's ``RuntimeEnvSetupError`` says, as an error with the package manager's last lines.
+
+    Args:
+        error: Ray's.
+        what: whose environment it is.
+    """
     text = str(error)
     output = text.partition("Last 50 lines of stderr:")[2] or text.partition("Last 50 lines of stdout:")[2] or text
     lines = [line.strip() for line in output.splitlines() if line.strip() and not _is_noise(line)]
     telling = [line for line in lines if _TELLING.search(line)] or lines
     shown = "\n".join(f"  {line}" for line in telling[-_LAST_LINES:])
     return EnvironmentSetupError(
-        f"the environment of the workers could not be set up:\n{shown}",
+        f"the environment of {what} could not be set up:\n{shown}",
         hint="see requirements.txt, wheels/ and runtime_env; whether the cluster's nodes may reach the package index",
     )
 

@@ -38,7 +38,8 @@ def check_resources(cluster: HasAmounts, options: Mapping[str, Any]) -> None:
     if wanted and not any(_fits(wanted, node) for node in nodes):
         raise ResourcesError(
             f"no node of the Ray cluster has {_shown(wanted)}; the most that one has: {_shown(_most(wanted, nodes))}",
-            hint="ask for less (Node(resources=…), num_cpus=, num_gpus=, memory=), or add a node that has it",
+            hint="ask for less (Node(resources=…), num_cpus=, num_gpus=, memory=), or add a node that has it; for a "
+            "cluster that gets nodes as they are asked for, say autoscaling=True",
         )
 
 

@@ -67,7 +67,8 @@ def test_what_no_node_has(cluster: TestCluster, driver: Any):
     with raises(ResourcesError, "CPU 3, tpu 1", "CPU 4, tpu 0", "num_cpus="):
         base.check_resources(base.options())
     base.check_resources({"num_cpus": 4, "max_retries": 0})
-    with raises(ResourcesError, "GiB"):
+    BaseRayExecutor(ray_address=cluster.address, autoscaling=True).check_resources({"num_cpus": 100})
+    with raises(ResourcesError, "GiB", "autoscaling=True"):
         base.check_resources({"memory": 10**15})
 
 

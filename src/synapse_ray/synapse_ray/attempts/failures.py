@@ -6,6 +6,7 @@ from synapse_core.errors import SynapseError
 from synapse_core.models import Failure
 from synapse_core.protocols import Outcome
 from synapse_core.worker.failure import failure_of, kinds_of
+from synapse_ray.environment import setup_failed
 
 _DIED = "WorkerDiedError"
 
@@ -28,7 +29,7 @@ def lost(action: str, error: BaseException) -> Outcome:
     from ray import exceptions
 
     if isinstance(error, exceptions.RuntimeEnvSetupError):
-        return _setup_failed(action, error)
+        return refused(setup_failed(error, f"a worker for {action!r}"))
     if isinstance(error, exceptions.RayTaskError):
         return _no_start(action, error)
     message = f"the worker of {action!r} {_how(error)} before it gave a result"
@@ -46,11 +47,6 @@ def _how(error: BaseException) -> str:
         (exceptions.TaskCancelledError, "was cancelled by somebody else"),
     ]
     return next((how for kind, how in kinds if isinstance(error, kind)), f"was lost ({type(error).__name__})")
-
-
-def _setup_failed(action: str, error: BaseException) -> Outcome:
-    message = f"the environment of a worker for {action!r} could not be set up:\n{error}"
-    return Outcome("invalid", failure=Failure("EnvironmentSetupError", message), kinds=("EnvironmentSetupError",))
 
 
 def _no_start(action: str, error: BaseException) -> Outcome:

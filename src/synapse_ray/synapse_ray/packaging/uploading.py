@@ -67,6 +67,11 @@ class Upload:
             self.close(patience=0)
             raise
 
+    @property
+    def holds(self) -> bool:
+        """Whether the helper is there still; it ends when the cluster has gone."""
+        return not self._errors.closed and self._helper.poll() is None
+
     def close(self, patience: float = _GOODBYE) -> None:
         """Let go of the archive."""
         if self._errors.closed:
