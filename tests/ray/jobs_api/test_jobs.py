@@ -20,6 +20,7 @@ from synapse_core.testing.executor.rules import call_of
 from synapse_core.testing.processes import is_alive
 from synapse_ray.errors import ResourcesError
 from synapse_ray.jobs_api import JobNotFoundError, JobSetupError, NodeGoneError, RayJobsApiExecutor
+from synapse_ray.jobs_api.book import FOLDER
 from synapse_ray.jobs_api.ids import submission_id
 from tests.ray.clusters import TestCluster
 from tests.ray.jobs_api import sample
@@ -125,8 +126,10 @@ def test_params_of_any_kind_arrive_and_are_shown_nowhere(board: TestCluster, mon
     }
     shown = f"{jobs.dashboard._json('GET', f'/api/jobs/{job_id}')}{jobs.get_logs(job_id)}{jobs!r}"
     assert "hush" not in shown
-    left = [path for path in board.temp.rglob("*.json") if path.name == "call.json"]
-    assert left == []
+    assert [path for path in board.temp.rglob("*") if path.name == "call.json"] == []
+    logs = [path for path in board.temp.glob("*/logs/**/*") if path.is_file() and FOLDER not in path.parts]
+    assert logs
+    assert [path for path in logs if b"hush" in path.read_bytes()] == []
 
 
 def test_a_result_with_a_type(jobs: RayJobsApiExecutor, board: TestCluster):
@@ -217,6 +220,14 @@ def test_a_package_that_cannot_be_installed(board: TestCluster):
     assert jobs.get_logs(job_id) == log
 
 
+def test_a_cluster_without_synapse(board: TestCluster):
+    """Its Python has not got it: the error says what to do about that."""
+    elsewhere = {"env_vars": {"SYNAPSE_PYTHON": str(Path(sys.base_prefix, "bin", "python3"))}}
+    jobs = executor_of(board, runtime_env=elsewhere)
+    with pytest.raises(JobSetupError, match=r"synapse packages are not installed where it runs(.|\n)*include_sdk=True"):
+        jobs.get_result(jobs.submit(actions.echo, {}))
+
+
 def test_a_job_that_is_killed(jobs: RayJobsApiExecutor, tmp_path: Path):
     """By whatever: it is said, and nothing that it started is left."""
     with lingering(jobs, tmp_path) as (job_id, pid, parent):
@@ -244,6 +255,25 @@ def test_a_job_that_is_frozen(board: TestCluster, tmp_path: Path):
     assert "gave no sign of life for" in outcome.failure.message
     pids = [int(pid) for pid in (tmp_path / "begun").read_text().split()]
     wait_until(lambda: not any(map(is_alive, pids)), "its processes to be gone")
+
+
+def test_a_cancel_says_why_and_leaves_no_trace(jobs: RayJobsApiExecutor, tmp_path: Path):
+    """The action hears the reason; how it was told is gone from the list of jobs."""
+
+    async def run() -> Outcome:
+        attempt = jobs.start(call_of(sample.linger, {"folder": str(tmp_path)}, run_id=tmp_path.name), lambda: None)
+        await until((tmp_path / "begun").exists, "the action to begin")
+        await attempt.begun()
+        await asyncio.wait_for(attempt.cancel("tired of it", 120.0), 60)
+        return await attempt.outcome()
+
+    outcome = asyncio.run(run())
+    assert outcome.status == "cancelled"
+    assert outcome.failure is not None
+    assert outcome.failure.message == "tired of it"
+    assert "linger" in outcome.failure.traceback
+    own = submission_id(call_of(sample.linger, run_id=tmp_path.name))
+    wait_until(lambda: [info.id for info in jobs.list_jobs() if own in info.id] == [own], "the order to be gone")
 
 
 def test_a_job_that_waits_for_resources_can_be_cancelled(board: TestCluster, tmp_path: Path):

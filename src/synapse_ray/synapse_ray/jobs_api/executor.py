@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import math
-import os
 import shlex
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -51,8 +50,9 @@ class RayJobsApiExecutor(BaseRayExecutor, Jobs):
     """Runs each action as a job of Ray's Jobs API; only HTTP to the dashboard is needed.
 
     A job outlives whoever submitted it: by its id, its status, log and result can be had from any process, as long as
-    the node that it ran on lives. The action runs in a process of its own on that node, so that a crash fails only it
-    and a cancel ends all that it started. A job that asks for no resources runs on the head node, and reserves none.
+    the node that it ran on lives; they lie in Ray's log folder there, until that is cleaned up. The action runs in a
+    process of its own on that node, so that a crash fails only it and a cancel ends all that it started. A job that
+    asks for no resources runs on the head node, and reserves none.
 
     Args:
         env: the plugin's environment; see `RayConfig` for this and the other arguments that all Ray executors share.
@@ -67,7 +67,7 @@ class RayJobsApiExecutor(BaseRayExecutor, Jobs):
         self,
         *,
         env: PluginEnvironment | Mapping[str, Any] | None = None,
-        dashboard_address: str | None = None,
+        dashboard_address: str = DASHBOARD,
         job_id: str | None = None,
         ray_address: str = "auto",
         runtime_env: Mapping[str, Any] | None = None,
@@ -236,10 +236,8 @@ def _metadata(call: Call, folder: str) -> dict[str, str]:
     }
 
 
-def _address(dashboard: str | None, ray_address: str) -> str:
+def _address(dashboard: str, ray_address: str) -> str:
     """Where the dashboard is; an ``http`` address may be given as ``ray_address``, as for the other executors."""
-    if dashboard is not None:
-        return dashboard
     if ray_address.startswith(("http://", "https://")):
         return ray_address
     if ray_address != "auto":
@@ -247,4 +245,4 @@ def _address(dashboard: str | None, ray_address: str) -> str:
             f"the Jobs API is reached by the cluster's dashboard, not at {ray_address!r}",
             hint="pass dashboard_address='http://HOST:8265'",
         )
-    return os.environ.get("RAY_API_SERVER_ADDRESS") or DASHBOARD
+    return dashboard

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 
 from synapse_core.context import CancelToken
-from synapse_core.errors import ActionCancelled, DiscoveryError, SynapseError
+from synapse_core.errors import ActionCancelled, DiscoveryError, RunCancelledError, SynapseError, WorkerDiedError
 from synapse_core.models import Failure
-from synapse_core.protocols import Outcome
+from synapse_core.protocols import Outcome, OutcomeStatus
 from synapse_core.worker import Reporter
 from synapse_core.worker.failure import failure_of, kinds_of
 from synapse_ray.errors import PackageError, RayClusterError, RayConfigError
@@ -82,10 +82,8 @@ class Following:
                 self._submit()
             return self._judged(self._follow())
         except SynapseError as error:
-            failure = Failure(type(error).__name__, str(error))
-            return Outcome(
-                "invalid" if isinstance(error, _HOPELESS) else "failed", failure=failure, kinds=kinds_of(error)
-            )
+            status: OutcomeStatus = "invalid" if isinstance(error, _HOPELESS) else "failed"
+            return Outcome(status, failure=Failure(type(error).__name__, str(error)), kinds=kinds_of(error))
         except Exception as error:  # noqa: BLE001  what goes wrong here is this attempt's trouble only
             return Outcome("failed", failure=failure_of(error), kinds=kinds_of(error))
 
@@ -115,12 +113,13 @@ class Following:
     def _look(self) -> Outcome | None:
         """What is new; the outcome, if there is one."""
         try:
-            info = self._current()
-            fresh = self._read(info)
+            return self._heard(self._current())
         except RayClusterError as error:  # it does not answer, or not well, or the node is just gone
             self._asked_at = 0.0
             return self._silent(error)
-        self._set_pause(fresh)
+
+    def _heard(self, info: JobInfo) -> Outcome | None:
+        self._set_pause(self._read(info))
         state = self._state
         if state is not None and state.size is not None and self._reader is not None:
             return self._reader.outcome(state)
@@ -187,8 +186,6 @@ class Following:
 def _lost(info: JobInfo) -> Outcome:
     """The outcome of a job that ended without one."""
     error = explained(info)
-    status = "cancelled" if info.status == "STOPPED" else "failed" if info.error_type else "died"
-    if type(error).__name__ == "WorkerDiedError":
-        status = "died"
-    failure = Failure(type(error).__name__, str(error))
-    return Outcome(status, failure=failure, kinds=kinds_of(error))  # type: ignore[arg-type]
+    kinds: dict[type, OutcomeStatus] = {RunCancelledError: "cancelled", WorkerDiedError: "died"}
+    status = kinds.get(type(error), "failed")
+    return Outcome(status, failure=Failure(type(error).__name__, str(error)), kinds=kinds_of(error))

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from synapse_ray.errors import ClusterAuthError, ClusterUnreachableError, RayClusterError, ResourcesError
+from synapse_ray.errors import ClusterAuthError, ClusterUnreachableError, RayClusterError
 from synapse_ray.jobs_api.dashboard import Dashboard
 from synapse_ray.jobs_api.errors import ExtraMissingError, JobNotFoundError
 
@@ -124,7 +124,7 @@ def _explained(error: Exception) -> RayClusterError:
         return ClusterUnreachableError(f"Ray's dashboard does not answer: {text}")
     if type(error).__name__ == "AuthenticationError":
         return ClusterAuthError(f"the Ray cluster refused this process: {text.partition(chr(10))[0]}")
-    last = text.rpartition("\n")[2]
-    if "resource" in last.lower():
-        return ResourcesError(f"Ray refuses the job: {last}")
-    return RayClusterError(f"Ray refuses the job: {last}")
+    hint = None
+    if "No available agent" in text:
+        hint = "the head's dashboard agent is not up: perhaps another's has its port (--dashboard-agent-listen-port)"
+    return RayClusterError(f"Ray does not take the job: {text.rpartition(chr(10))[2]}", hint=hint)

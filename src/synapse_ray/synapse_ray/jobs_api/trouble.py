@@ -29,7 +29,8 @@ def explained(info: JobInfo) -> ExecutionError:
         )
     if "ACTOR_START_TIMEOUT" in info.error_type or "UNSCHEDULABLE" in info.error_type:
         return JobSetupError(
-            f"the job {info.id!r} was not started: {_end(info.message)}", hint="ask for less, or wait for free nodes"
+            f"the job {info.id!r} was not started: {_end(info.message)}",
+            hint="ask for less, or have the cluster wait longer: RAY_JOB_START_TIMEOUT_SECONDS on its head",
         )
     return WorkerDiedError(f"the job {info.id!r} {_how(info)}{_said(info)}")
 
