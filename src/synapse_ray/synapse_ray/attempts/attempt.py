@@ -38,8 +38,8 @@ _ARRIVE = 10.0
 class Handle(Protocol):
     """What Ray gave for an attempt that was submitted."""
 
-    def when_done(self, call: Callable[[Any], None]) -> None:
-        """Have ``call`` called, from any thread, with the packed `Head`, or with the error there is in its place."""
+    def when_done(self, loop: asyncio.AbstractEventLoop, call: Callable[[Any], None]) -> None:
+        """Have ``call`` called on ``loop`` with the packed `Head`, or with the error there is in its place."""
 
     def cancel(self, *, force: bool) -> None:
         """Have Ray cancel it."""
@@ -91,18 +91,11 @@ class FarAttempt:
     def submitted(self, handle: Handle) -> None:
         """Ray has it; on the loop."""
         self._handle = handle
-        handle.when_done(self._came)
+        handle.when_done(self._loop, self._take_end)
 
     def not_started(self, error: Exception) -> None:
         """It could not be submitted; on the loop."""
         self._end(self._cancelled() if self.stopped else refused(error))
-
-    def _came(self, result: Any) -> None:
-        """From Ray's thread."""
-        try:
-            self._loop.call_soon_threadsafe(self._take_end, result)
-        except RuntimeError:  # the session was closed, and does not wait any more
-            self._inbox.close(self.key)
 
     def _take_end(self, result: Any) -> None:
         if isinstance(result, BaseException):

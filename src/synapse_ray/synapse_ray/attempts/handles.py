@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
+
+from synapse_ray.attempts.crowd import crowd
 
 
 @frozen(eq=False)
@@ -14,9 +17,9 @@ class TaskHandle:
 
     ref: Any
 
-    def when_done(self, call: Callable[[Any], None]) -> None:
+    def when_done(self, loop: asyncio.AbstractEventLoop, call: Callable[[Any], None]) -> None:
         """See `Handle.when_done`."""
-        self.ref.future().add_done_callback(lambda done: call(result_or_error(done)))
+        crowd().wait_for(self.ref, loop, call)
 
     def cancel(self, *, force: bool) -> None:
         """See `Handle.cancel`."""
@@ -32,9 +35,9 @@ class ActorHandle:
     ref: Any
     actor: Any
 
-    def when_done(self, call: Callable[[Any], None]) -> None:
+    def when_done(self, loop: asyncio.AbstractEventLoop, call: Callable[[Any], None]) -> None:
         """See `Handle.when_done`."""
-        self.ref.future().add_done_callback(lambda done: call(result_or_error(done)))
+        crowd().wait_for(self.ref, loop, call)
 
     def cancel(self, *, force: bool) -> None:
         """See `Handle.cancel`."""
@@ -44,9 +47,3 @@ class ActorHandle:
             ray.kill(self.actor)
         else:
             ray.cancel(self.ref)
-
-
-def result_or_error(done: Any) -> Any:
-    """What a future of Ray came to: its value, or the error in its place."""
-    error = done.exception()
-    return done.result() if error is None else error
