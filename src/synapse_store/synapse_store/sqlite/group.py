@@ -161,7 +161,11 @@ class Writer:
             loop.call_soon(self._gather, loop, coming, len(coming))
             return
         del self._coming[loop]
-        self._ask(*coming)
+        if self._closed:  # meanwhile
+            _fail(coming, StoreError("the store is closed"))
+            _tell(coming)
+        else:
+            self._ask(*coming)
 
     def _ask(self, *requests: Request[Any]) -> bool:
         """Queue up; whether the caller, with its one request, has the turn now."""
