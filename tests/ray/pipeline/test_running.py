@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -104,12 +106,20 @@ def test_the_folder_of_a_plugin_is_shipped(make_executor: MakeExecutor, nodes: T
     assert record.options["options"]["working_dir"] == str(tmp_path / "house")
 
 
-def test_a_driver_far_away_submits_and_waits(make_executor: MakeExecutor, nodes: TestCluster, gated: Any):
-    """By Ray Client, ``ray://``."""
-    executor = make_executor(nodes, ray_address=nodes.client_address)
-    run_id = executor.submit([gated.talk], {})
-    assert executor.wait(run_id).status is RunStatus.COMPLETED
-    assert executor.store_url == f"ray:{nodes.client_address}"
+FAR_AWAY = """\
+from synapse_core.testing import actions
+from synapse_ray import RayPipelineExecutor
+with RayPipelineExecutor(ray_address={address!r}, pipeline_service_url=None) as executor:
+    run_id = executor.submit([actions.echo], {{"a": 1}})
+    print(executor.wait(run_id).status, executor.store_url)
+"""
+
+
+def test_a_driver_far_away_submits_and_waits(nodes: TestCluster):
+    """By Ray Client, ``ray://``; in a process of its own, which it does not leave as it found it."""
+    source = FAR_AWAY.format(address=nodes.client_address)
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+    assert done.stdout == f"completed ray:{nodes.client_address}\n", done.stderr
 
 
 def test_another_driver_knows_a_run_by_its_id(make_executor: MakeExecutor, nodes: TestCluster):

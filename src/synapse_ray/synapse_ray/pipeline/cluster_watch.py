@@ -29,18 +29,26 @@ class ClusterWatch:
     def __init__(self, base: BaseRayExecutor, kept: str) -> None:
         self._base = base
         self._kept = kept
-        self._cluster: Cluster | None = None
 
     def silent(self) -> str | None:
         """Why the cluster's head does not answer; None if it does, or this process is not connected to it."""
-        ray = sys.modules.get("ray")
-        if ray is None or not ray.is_initialized():
+        if not self._is_connected():
             return None
         try:
-            check_head(self._cluster or self.connect())
+            check_head(self.connect())
         except SynapseError as error:
             return error.message
         return None
+
+    def _is_connected(self) -> bool:
+        ray = sys.modules.get("ray")
+        if ray is None or not ray.is_initialized():
+            return False
+        try:
+            self.connect()
+        except SynapseError:  # to another one
+            return False
+        return True
 
     def has_engine(self, run_id: str) -> bool:
         """Whether the cluster has an engine for the run, alive or to be restarted.
@@ -81,8 +89,7 @@ class ClusterWatch:
         Raises:
             RayClusterError: it cannot be.
         """
-        self._cluster = self._base.connect()
-        return self._cluster
+        return self._base.connect()
 
     def resumable(self, run_id: str) -> str:
         """What can be done about a run that nobody runs any more."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from synapse_core.errors import NotFoundError, RunNotFoundError, StoreUnavailableError
+from synapse_core.errors import NotFoundError, RunNotFoundError, StoreError, StoreUnavailableError
 from synapse_core.protocols import Executor
 from synapse_core.session import Session
 from synapse_ray.errors import EnvironmentSetupError
@@ -86,15 +86,26 @@ class Life:
             ) from error
 
     def _host(self, upkeep: Upkeep) -> None:
-        if not self._is_kept(upkeep):
-            upkeep.start(self._ordered())
-            self.begun.set_result(None)
-            upkeep.wait()
-        if not self.begun.done() and not self._again:
-            upkeep.take_up()
+        """See the run to its end; one that Ray has restarted the actor for needs no order."""
+        kept = self._is_kept(upkeep)
+        if not (kept and self._again):
+            self._carry_out(upkeep, kept)
             self.begun.set_result(None)
             upkeep.wait()
         upkeep.go_on(self._taken_up)
+
+    def _carry_out(self, upkeep: Upkeep, kept: bool) -> None:
+        run_id, order = self._post.run_id, self._ordered()
+        if order is not None and kept:
+            raise StoreError(
+                f"there is a run {run_id!r} already", hint="leave run_id out: every run has an id of its own"
+            )
+        if order is not None:
+            upkeep.start(order)
+        elif kept:
+            upkeep.take_up()
+        else:
+            raise RunNotFoundError(f"no run {run_id!r} in {self._url}")
 
     def _taken_up(self) -> None:
         if not self.begun.done():
@@ -107,16 +118,15 @@ class Life:
         except RunNotFoundError:
             return False
         except StoreUnavailableError as error:
+            if self._post.store is None:
+                raise
             raise StoreUnavailableError(
                 f"the service {self._url} cannot be reached from the cluster: {error.message}",
                 hint="say under which address the cluster reaches it: actor_pipeline_service_url=",
             ) from error
 
-    def _ordered(self) -> Order:
+    def _ordered(self) -> Order | None:
         try:
-            order = self._orders.get(timeout=_ORDER)
+            return self._orders.get(timeout=_ORDER)
         except queue.Empty:
-            order = None
-        if order is None:
-            raise RunNotFoundError(f"no run {self._post.run_id!r} in {self._url}")
-        return order
+            return None

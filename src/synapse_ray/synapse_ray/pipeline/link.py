@@ -14,6 +14,7 @@ from synapse_ray.pipeline.trouble import is_missing, told
 
 if TYPE_CHECKING:
     from synapse_ray.base import BaseRayExecutor
+    from synapse_ray.config import RayConfig
 
 T = TypeVar("T")
 
@@ -21,6 +22,8 @@ _ANSWER = 60.0
 """Seconds for an answer: the first one may have to wait for a process to start."""
 
 _PATIENCE = 10.0
+
+_OF_PLUGINS = frozenset({"working_dir", "excludes", "env_vars"})
 
 _WHAT = "the keeper of the cluster's runs"
 
@@ -63,6 +66,7 @@ class KeeperLink:
         self._lock = threading.Lock()
         self._keeper: Any = None
         self._closed = False
+        self._whole = False
         self.patience = 0.0
 
     @property
@@ -84,10 +88,13 @@ class KeeperLink:
 
     def _failed(self, keeper: Any, error: Exception) -> StoreError:
         found = told(error, _WHAT)
-        if is_missing(found):
-            self._keeper = None
+        lost = self._lost(keeper, found.message)
+        if not is_missing(found):
+            return lost
+        if self._whole:
             return StoreError(found.message, hint=found.hint)
-        return self._lost(keeper, found.message)
+        self._whole = True  # what it lacks may be in the folder, or in its requirements
+        return lost
 
     def _lost(self, keeper: Any, message: str) -> StoreUnavailableError:
         """Start another one the next time."""
@@ -115,7 +122,8 @@ class KeeperLink:
         from synapse_ray.pipeline.keeper import Keeper
         from synapse_ray.pipeline.place import head_node, on_node
 
-        where = {"num_cpus": 0, "scheduling_strategy": on_node(head_node()), "runtime_env": self._base.runtime_env()}
+        environment = (self._base if self._whole else _bare(self._base.config)).runtime_env()
+        where = {"num_cpus": 0, "scheduling_strategy": on_node(head_node()), "runtime_env": environment}
         return ray.remote(Keeper).options(**where).remote()
 
     def close(self) -> None:
@@ -128,6 +136,20 @@ class KeeperLink:
 
             if ray.is_initialized():
                 ray.kill(keeper)
+
+
+def _bare(config: RayConfig) -> BaseRayExecutor:
+    """What a keeper is started by: without the plugin's folder, which may be large, and its packages."""
+    from synapse_ray.base import BaseRayExecutor
+
+    own = {key: value for key, value in config.runtime_env.items() if key not in _OF_PLUGINS}
+    return BaseRayExecutor(
+        ray_address=config.ray_address,
+        runtime_env=own,
+        package_manager=config.package_manager,
+        package_manager_options=config.package_manager_options,
+        include_sdk=config.include_sdk,
+    )
 
 
 async def asked_again(work: Callable[[], Awaitable[T]], seconds: float) -> T:
