@@ -79,6 +79,10 @@ class PluginError(SynapseError):
     """A plugin broke a rule of the hooks, or failed while it was called; the message names it."""
 
 
+class LargeValueError(SynapseError):
+    """A large part of an earlier action's result, which its executor had kept, is not to be had any more."""
+
+
 class PipelineError(SynapseError):
     """A pipeline that cannot be built: a cycle, an unknown need, a name used twice."""
 

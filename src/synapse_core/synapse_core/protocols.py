@@ -29,8 +29,9 @@ class Call:
 
     ``params`` is the JSON data that the action's model is made from; ``extra`` says what becomes of keys that the
     model does not know. ``hooks`` are entry points of plugins that act inside the worker. ``midway`` is the state
-    that an earlier attempt saved. ``spec`` and ``local`` (the session's worker hooks) are for workers that share the
-    engine's process.
+    that an earlier attempt saved. ``passes``: the result is only wanted by later actions, so that an executor may keep
+    large parts of it and give tokens for them; see `synapse_core.worker.large`. ``spec`` and ``local`` (the session's
+    worker hooks) are for workers that share the engine's process.
     """
 
     run_id: str
@@ -47,6 +48,7 @@ class Call:
     midway: Mapping[str, Any] | None = None
     hooks: tuple[str, ...] = ()
     resources: Resources | None = None
+    passes: bool = False
     spec: ActionSpec | None = field(default=None, repr=False, eq=False)
     local: Any = field(default=None, repr=False, eq=False)
 

@@ -207,6 +207,7 @@ class Attempts:
             job.midway,
             settings.hooks,
             node.resources,
+            job.passes,
             node.spec,
             settings.local,
         )

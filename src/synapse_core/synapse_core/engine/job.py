@@ -17,6 +17,7 @@ class Job:
 
     ``tail`` is what its last attempt reported and is not posted yet. ``ready`` lists the nodes that its end made
     ready, where that was settled already. ``in_flight``: its attempt ran when an engine before this one died.
+    ``passes``: see `Call`.
     """
 
     node: PlanNode
@@ -27,3 +28,4 @@ class Job:
     tail: list[Draft] = field(factory=list)
     ready: list[str] | None = None
     in_flight: bool = False
+    passes: bool = False

@@ -53,6 +53,8 @@ class Scheduler:
         self._missing = {node.name: len(node.needs) for node in plan.nodes}
         self._left = dict.fromkeys(self._missing)
         self._leaves = frozenset(plan.leaves)
+        # Conditions and lists of instances are looked at here, so they want whole results.
+        self._passes = not any(node.when or node.each is not None for node in plan.nodes)
         self._values: dict[str, Any] = {}
         self._results: dict[str, Any] = {}
         self._errors: list[str] = []
@@ -177,6 +179,7 @@ class Scheduler:
     def _job(self, node: PlanNode, name: str, params: Mapping[str, Any]) -> Job:
         """The job, with what it knows from before: its attempts, and the state it saved mid-way."""
         job = Job(node, name, params, self._restored.attempts.get(name, 0), self._restored.midway.get(name))
+        job.passes = self._passes and name not in self._leaves
         job.in_flight = self._restored.recovers and job.attempt > 0
         if job.midway is not None and not self._restored.recovers:
             self._recorder.post([Draft(Kind.ACTION_CHECKPOINT, now(), name, 0, job.midway)])

@@ -14,6 +14,7 @@ from synapse_core.models import Failure
 from synapse_core.protocols import Call, Outcome, OutcomeStatus
 from synapse_core.worker.failure import failure_of, kinds_of
 from synapse_core.worker.hooks import WorkerHooks
+from synapse_core.worker.large import check_whole
 from synapse_core.worker.loading import loading
 from synapse_core.worker.prepare import Prepared
 from synapse_core.worker.reporter import Reporter
@@ -52,6 +53,7 @@ def _begin(
     """The action, its params and its context; or the outcome, where there is none to be had."""
     try:
         prepared = hooks.prepared(call.spec or spec_from(call), call.extra)
+        check_whole(call)
         params = prepared.structure(call.params)
     except Exception as error:  # noqa: BLE001  a params class of the user's may raise anything
         return _invalid(error)

@@ -92,7 +92,7 @@ class Reporter(BaseLogger):
         if self._closed:
             return
         self._drafts.append(Draft(kind, now(), self._action, self._attempt, payload))
-        self._size += _weight(payload)
+        self._size += weight(payload)
         if len(self._drafts) >= self._nudge_at or self._size >= self._size_bound // 8:
             self._push_back()
 
@@ -101,7 +101,7 @@ class Reporter(BaseLogger):
         if self._closed:
             return
         self._drafts.extend(drafts)
-        self._size += sum(_weight(draft.payload) for draft in drafts)
+        self._size += sum(weight(draft.payload) for draft in drafts)
         if len(self._drafts) >= self._nudge_at or self._size >= self._size_bound // 8:
             self._push_back()
 
@@ -158,16 +158,16 @@ class Reporter(BaseLogger):
 _SAMPLE = 100
 
 
-def _weight(value: Any) -> int:
+def weight(value: Any) -> int:
     """About how many bytes JSON data takes; a long list is judged by its beginning."""
     kind = type(value)
     if kind is str:
         return len(value)
     if kind is dict:
-        return sum(map(_weight, value.values()))
+        return sum(map(weight, value.values()))
     if kind is list:
         part = value[:_SAMPLE]
-        return sum(map(_weight, part)) * len(value) // len(part) if part else 0
+        return sum(map(weight, part)) * len(value) // len(part) if part else 0
     return 8
 
 

@@ -53,13 +53,22 @@ class FarAttempt:
         wake: see `Executor.start`.
         inbox: where the worker reports to.
         ended: called, on the loop, when it has.
+
+    Attributes:
+        key: its name, for the inbox.
+        call: as given.
+        handle: Ray's, once it was submitted.
+        worker: what was first heard of its worker.
+        last_heard: when it was heard last, on the monotonic clock.
+        large: the name of what was put aside of its result, if anything was.
     """
 
     def __init__(self, call: Call, wake: Callable[[], None], inbox: Inbox, ended: Callable[[FarAttempt], None]) -> None:
         self.key = key_of(call)
         self.last_heard = monotonic()
         self.worker: Beat | None = None
-        self._call = call
+        self.large = ""
+        self.call = call
         self._wake = wake
         self._inbox = inbox
         self._ended = ended
@@ -70,7 +79,7 @@ class FarAttempt:
         self._lock = threading.Lock()
         self._drafts: list[Draft] = []
         self._last = 0
-        self._handle: Handle | None = None
+        self.handle: Handle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._reason: str | None = None
         self._given_up: str | None = None
@@ -90,7 +99,7 @@ class FarAttempt:
 
     def submitted(self, handle: Handle) -> None:
         """Ray has it; on the loop."""
-        self._handle = handle
+        self.handle = handle
         handle.when_done(self._loop, self._take_end)
 
     def not_started(self, error: Exception) -> None:
@@ -119,6 +128,7 @@ class FarAttempt:
     def _finish(self, head: Head) -> None:
         self.take(head.batches)
         outcome = read(head)
+        self.large = head.large
         if self.stopped and outcome.status not in {"completed", "cancelled"}:
             outcome = self._cancelled(outcome)
         self._end(outcome)
@@ -130,7 +140,7 @@ class FarAttempt:
         if self._given_up is not None:
             self._end(Outcome("died", failure=Failure("WorkerDiedError", self._given_up), kinds=("WorkerDiedError",)))
         else:
-            self._end(self._cancelled() if self.stopped else lost(self._call.action, error))
+            self._end(self._cancelled() if self.stopped else lost(self.call.action, error))
 
     def _cancelled(self, outcome: Outcome | None = None) -> Outcome:
         traceback = outcome.failure.traceback if outcome is not None and outcome.failure else ""
@@ -203,7 +213,7 @@ class FarAttempt:
         if self._done.done():
             return
         self._reason = self._reason or reason
-        if self._handle is None:
+        if self.handle is None:
             self._end(self._cancelled())
             return
         until = monotonic() + grace
@@ -217,8 +227,8 @@ class FarAttempt:
 
     async def _unqueue(self) -> None:
         """An attempt that waits for resources is taken out of Ray's queue."""
-        if not await _wait(self._begun, _QUEUED) and not self._done.done() and self._handle is not None:
-            await asyncio.to_thread(self._handle.cancel, force=False)
+        if not await _wait(self._begun, _QUEUED) and not self._done.done() and self.handle is not None:
+            await asyncio.to_thread(self.handle.cancel, force=False)
 
     async def give_up(self, why: str | None = None) -> None:
         """End it by force, whatever its worker does.
@@ -227,8 +237,8 @@ class FarAttempt:
             why: what is told as the failure, where nobody has told it to stop.
         """
         self._given_up = None if self.stopped else why
-        if self._handle is not None:
-            await asyncio.to_thread(self._handle.cancel, force=True)
+        if self.handle is not None:
+            await asyncio.to_thread(self.handle.cancel, force=True)
             if not await self._ends(_GONE) and self.worker is not None:
                 await self._sweep(kill=True)
                 await self._ends(_GONE)

@@ -11,6 +11,7 @@ from synapse_core.protocols import Call, Then
 from synapse_core.worker.crossing import call_data
 from synapse_ray.attempts.attempt import FarAttempt
 from synapse_ray.attempts.handles import TaskHandle
+from synapse_ray.attempts.held import Beside, Held
 from synapse_ray.attempts.tasks import order_task
 from synapse_ray.inbox.protocol import Inbox
 from synapse_ray.worker.order import Order
@@ -51,6 +52,7 @@ class TaskExecutor:
         self._tasks: dict[Any, Any] = {}
         self._preparing: dict[Any, asyncio.Future[Any]] = {}
         self._live: set[FarAttempt] = set()
+        self._held = Held()
         self._monitor: asyncio.Task[None] | None = None
 
     @property
@@ -63,8 +65,9 @@ class TaskExecutor:
         attempt = FarAttempt(call, wake, self._inbox, self._ended)
         self._live.add(attempt)
         task = self._tasks.get(_need(call))
-        if task is not None:
-            self._submit(call, attempt, task)
+        beside = self._held.known(call)
+        if task is not None and beside is not None:
+            self._submit(call, attempt, task, beside)
         else:
             attempt.beside(self._start(call, attempt))
         if self._monitor is None or self._monitor.done():
@@ -75,21 +78,25 @@ class TaskExecutor:
         """As `start`, where something must be made ready first that may take its time."""
         try:
             task = await asyncio.shield(self._task(call))
+            beside = self._held.known(call)
+            if beside is None:
+                beside = await asyncio.to_thread(self._held.fetch, call)
         except Exception as error:  # noqa: BLE001  no cluster, a folder that cannot be shipped, …: the attempt's outcome
             attempt.not_started(error)
         else:
-            self._submit(call, attempt, task)
+            self._submit(call, attempt, task, beside)
 
-    def _submit(self, call: Call, attempt: FarAttempt, task: Any) -> None:
+    def _submit(self, call: Call, attempt: FarAttempt, task: Any, beside: Beside) -> None:
         if attempt.over:  # it was told to stop before it could be started
             return
         try:
             data = call_data(self._base.remote_call(call))
-            ref = task.remote(Order(data, attempt.key, self._inbox.name).pack())
+            order = Order(data, attempt.key, self._inbox.name, places=beside.places)
+            handle = TaskHandle(*task.remote(order.pack(), *beside.refs))
         except Exception as error:  # noqa: BLE001  an action that no worker could find, a cluster that is gone
             attempt.not_started(error)
         else:
-            attempt.submitted(TaskHandle(ref))
+            attempt.submitted(handle)
 
     def _task(self, call: Call) -> asyncio.Future[Any]:
         """The task for calls of that need, made ready once."""
@@ -104,7 +111,7 @@ class TaskExecutor:
         options = self._base.options(call.resources)
         self._base.check_resources(options)
         environment = self._base.runtime_env(call.root)
-        return order_task().options(**options, **({"runtime_env": environment} if environment else {}))
+        return order_task().options(num_returns=2, **options, **({"runtime_env": environment} if environment else {}))
 
     def _prepared(self, need: Any, done: asyncio.Future[Any]) -> None:
         del self._preparing[need]
@@ -113,6 +120,8 @@ class TaskExecutor:
 
     def _ended(self, attempt: FarAttempt) -> None:
         self._live.discard(attempt)
+        if attempt.large and isinstance(attempt.handle, TaskHandle):
+            self._held.keep(attempt.call.run_id, attempt.large, attempt.handle.aside)
 
     async def _watch(self) -> None:
         """Give up workers that are not heard any more, as long as there are any."""

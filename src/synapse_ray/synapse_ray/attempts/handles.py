@@ -13,9 +13,10 @@ from synapse_ray.attempts.crowd import crowd
 
 @frozen(eq=False)
 class TaskHandle:
-    """A task that was submitted."""
+    """A task that was submitted: the references to its head, and to what was put aside of its result."""
 
     ref: Any
+    aside: Any = None
 
     def when_done(self, loop: asyncio.AbstractEventLoop, call: Callable[[Any], None]) -> None:
         """See `Handle.when_done`."""

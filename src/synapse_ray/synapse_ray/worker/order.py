@@ -40,16 +40,18 @@ class Order:
         key: the attempt's name.
         inbox: the name of the actor that takes its reports; "" where nobody does before its end.
         keeps: whether processes that the action starts may outlive it.
+        places: where the values of params are that travel beside the order; see `synapse_ray.worker.large`.
     """
 
     call: Mapping[str, Any]
     key: str
     inbox: str
     keeps: bool = False
+    places: Mapping[str, tuple[int, int]] | None = None
 
     def pack(self) -> bytes:
         """As bytes, for `unpack`."""
-        return pickle.dumps((self.call, self.key, self.inbox, self.keeps), 5)
+        return pickle.dumps((self.call, self.key, self.inbox, self.keeps, self.places), 5)
 
     @classmethod
     def unpack(cls, packed: bytes) -> Order:
@@ -66,16 +68,18 @@ class Head:
         acked: the number of the last reports that the inbox has acknowledged; 0 where it was never told any.
         batches: the reports after those.
         issues: of params or a result that do not fit: the subject, each wrong field, and what to do about it.
+        large: the name of what was put aside of the result; "" where nothing was.
     """
 
     outcome: Mapping[str, Any]
     acked: int
     batches: list[Batch]
     issues: Issues | None = None
+    large: str = ""
 
     def pack(self) -> bytes:
         """As bytes, for `unpack`."""
-        return pickle.dumps((self.outcome, self.acked, self.batches, self.issues), 5)
+        return pickle.dumps((self.outcome, self.acked, self.batches, self.issues, self.large), 5)
 
     @classmethod
     def unpack(cls, packed: bytes) -> Head:

@@ -11,6 +11,7 @@ from synapse_ray.worker.ending import end_here
 from synapse_ray.worker.interrupts import Interrupts
 from synapse_ray.worker.link import Link, Message
 from synapse_ray.worker.running import Running
+from synapse_ray.worker.where import node_id
 
 _FIRST = 0.1
 """Seconds that an action runs before anything is told of it: a short one sends no message at all."""
@@ -131,7 +132,7 @@ class _Care:
                 self._heed(stop)
             self._beat = None
         if self._link is not None:
-            self._beat = self._link.send("beat", self._running.order.key, os.getpid(), _node(), age)
+            self._beat = self._link.send("beat", self._running.order.key, os.getpid(), node_id(), age)
 
     def _answer(self, message: Message) -> Any:
         """What the inbox says; None where the message did not arrive."""
@@ -165,9 +166,3 @@ class _Care:
             self._event.wait(0.05)
             self._event.clear()
             self._report_more()
-
-
-def _node() -> str:
-    import ray
-
-    return str(ray.get_runtime_context().get_node_id())

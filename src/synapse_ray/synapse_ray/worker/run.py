@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
+
+from attrs import evolve
 
 from synapse_core.builtin.process.tree import MARKER, mark
 from synapse_core.errors import ActionCancelled, SynapseError
@@ -14,20 +18,29 @@ from synapse_core.worker.failure import failure_of
 from synapse_ray.environ import unpacked
 from synapse_ray.worker.ending import Children
 from synapse_ray.worker.interrupts import Interrupts
+from synapse_ray.worker.large import put_aside, put_back
 from synapse_ray.worker.order import Head, Order, issues_of, marker_of
 from synapse_ray.worker.prints import Prints
 from synapse_ray.worker.pump import Pump
 from synapse_ray.worker.running import Running
 
 
-def run_order(packed: bytes) -> bytes:
-    """Run the action of an order and tell how it ended: a packed `Head`. Never raises."""
+def run_order(packed: bytes, *payloads: Sequence[Any]) -> tuple[bytes, list[Any]]:
+    """Run the action of an order. Never raises.
+
+    Args:
+        packed: the order.
+        payloads: what travels beside it; see `Order.places`.
+
+    Returns:
+        How it ended, a packed `Head`; and what was put aside of its result.
+    """
     order = Order.unpack(packed)
     pid = os.getpid()
-    head = _worker().run(order)
+    head, aside = _worker().run(order, payloads)
     if os.getpid() != pid:  # a fork that the action made has come back here: the outcome is not its to tell
         os._exit(0)
-    return head.pack()
+    return head.pack(), aside
 
 
 @lru_cache(maxsize=1)
@@ -44,9 +57,12 @@ class _Worker:
         self._pump = Pump(self._interrupts)
         self._outer = mark("")
 
-    def run(self, order: Order) -> Head:
+    def run(self, order: Order, payloads: Sequence[Sequence[Any]]) -> tuple[Head, list[Any]]:
         """Run one order; they come one at a time."""
-        running = Running(order, unpacked(call_of(order.call)))
+        call = unpacked(call_of(order.call))
+        if order.places:
+            call = evolve(call, params=put_back(call.params, order.places, payloads))
+        running = Running(order, call)
         self._pump.watch(running)
         self._prints.begin(running.reporter)
         try:
@@ -54,8 +70,9 @@ class _Worker:
         finally:
             self._prints.end()
             self._pump.leave()
+        outcome, name, aside = put_aside(outcome, call)
         batches = running.collect()
-        return Head(outcome_data(outcome), running.acked, batches, issues_of(outcome.value))
+        return Head(outcome_data(outcome), running.acked, batches, issues_of(outcome.value), name), aside
 
     def _outcome(self, running: Running) -> Outcome:
         """Run the action; what it starts bears the attempt's marker, and none of that is left, unless it may be."""
