@@ -228,7 +228,10 @@ def _explained(address: str, error: Exception) -> RayClusterError:
         else f"start one (`ray start --head`), or name one by ray_address or {ADDRESS_VARIABLE}; 'local' starts a "
         "private Ray in this process"
     )
-    return ClusterUnreachableError(f"no Ray cluster {where}: {_first_line(text)}", hint=hint)
+    why = str(error).strip()
+    if why.startswith("Initialization failure"):  # a Ray Client server's traceback
+        why = f"its Ray Client server failed: {why.splitlines()[-1]}"
+    return ClusterUnreachableError(f"no Ray cluster {where}: {_first_line(why)}", hint=hint)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -66,6 +66,14 @@ def test_one_that_is_too_large(tmp_path: Path):
     assert str(caught[0]).index("huge.bin") < str(caught[0]).index("big.bin") < str(caught[0]).index("small.py")
 
 
+def test_one_that_is_far_too_large(tmp_path: Path):
+    """A folder that could not fit is refused without being read: a home folder, say."""
+    with (tmp_path / "hole.bin").open("wb") as hole:
+        hole.truncate(10 * 2**40)
+    with raises(PackageError, "10240.0 GiB", "hole.bin"):
+        packed(listing(tmp_path), what="home").__enter__()
+
+
 def test_sizes_as_text():
     """Bytes are told in the unit that fits."""
     assert [size_text(size) for size in (0, 1023, 1024, 5 * 2**20, 3 * 2**40)] == [

@@ -21,6 +21,9 @@ LIMIT = 500 * 2**20
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 _NAMED = 5
+_DENSEST = 20
+"""How many times smaller code and data become at most; what is larger than that is not even tried."""
+
 _CHUNK = 1 << 20
 
 
@@ -78,6 +81,8 @@ def packed(
 
 def _write(out: IO[bytes], entries: Sequence[Entry], added: Mapping[str, bytes], what: str, limit: int) -> None:
     sizes = _sizes(entries, added)
+    if sum(sizes.values()) > limit * _DENSEST:
+        raise _too_large(what, sizes, limit)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for entry in entries:
             _add(archive, entry)
