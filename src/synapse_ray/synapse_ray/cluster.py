@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
-import importlib
 import logging
-import os
-import signal
+import socket
 import sys
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 from attrs import define, field
 
-from synapse_ray.config import ADDRESS_VARIABLE, RayConfig
-from synapse_ray.errors import (
-    ClusterAuthError,
-    ClusterUnreachableError,
-    ClusterVersionError,
-    PackageError,
-    RayClusterError,
-)
+from synapse_ray.config import RayConfig
+from synapse_ray.connecting import imported, init
+from synapse_ray.errors import ClusterUnreachableError, PackageError
 from synapse_ray.packaging.uploading import Upload
 from synapse_ray.packaging.zipping import Package, size_text
-from synapse_ray.probing import Endpoint, last_started, probe
+from synapse_ray.probing import Endpoint
 
 _log = logging.getLogger(__name__)
 _lock = threading.RLock()
@@ -121,12 +112,12 @@ def connect(config: RayConfig) -> Cluster:
         ClusterVersionError: it runs another version of Ray or Python.
         ClusterAuthError: it wants another token than this process has.
     """
-    ray = _imported()
+    ray = imported()
     global _current  # noqa: PLW0603  Ray's own connection is one a process, too
     with _lock:
         address = config.address
         if not ray.is_initialized():
-            _init(address)
+            init(address)
             _current = _replacing(_current, Cluster(address, _gcs_address(), ours=True))
         elif _current is None or _current.gcs_address != _gcs_address():
             asked = address if address.startswith("ray://") else "auto"
@@ -155,95 +146,6 @@ def _gcs_address() -> str:
     return str(ray.get_runtime_context().gcs_address)
 
 
-# -- connecting -----------------------------------------------------------------------------------------------
-
-_TRIES = ("RAY_NUM_REDIS_GET_RETRIES", "4")
-"""How often Ray asks a head that refuses it, once a second, which it reads when it is first imported: 20 by default."""
-
-
-def _imported() -> Any:
-    """`ray`, which gives up early on a head that has been seen to answer."""
-    name, tries = _TRIES
-    if "ray" in sys.modules or name in os.environ:
-        return importlib.import_module("ray")
-    os.environ[name] = tries
-    try:
-        return importlib.import_module("ray")
-    finally:
-        del os.environ[name]
-
-
-def _init(address: str) -> None:
-    import ray
-
-    _probe(address)
-    options: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
-    try:
-        with _undisturbed():
-            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
-    except Exception as error:
-        raise _explained(address, error) from error
-
-
-def _probe(address: str) -> None:
-    """See that something answers at the address, where we know it; other schemes are those of plugins of Ray."""
-    if address == "auto":
-        address = os.environ.get("RAY_ADDRESS") or "auto"  # Ray's own variable, which `ray.init` goes by
-    if address == "auto":
-        if (found := last_started()) is not None:
-            probe(found)
-    elif address != "local" and ("://" not in address or address.startswith("ray://")):
-        probe(Endpoint.of(address))
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """`ray.init` takes the handler of SIGTERM away from the program; it is given back."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if handler is not None:
-            signal.signal(signal.SIGTERM, handler)
-
-
-def _explained(address: str, error: Exception) -> RayClusterError:
-    from ray.exceptions import AuthenticationError
-
-    text = "\n".join(str(found) for found in _causes(error))
-    where = "on this machine" if address == "auto" else f"at {address}"
-    if isinstance(error, AuthenticationError) or "InvalidAuthToken" in text or "Unauthenticated" in text:
-        why = _first_line(text) if isinstance(error, AuthenticationError) else "its token is another, or there is none"
-        hint = "give this process the cluster's token (RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token)"
-        return ClusterAuthError(f"the Ray cluster {where} refused this process: {why}", hint=hint)
-    if "ersion mismatch" in text or "was started with" in text:
-        hint = "install the cluster's versions of Ray and Python here, or run this from a machine that has them"
-        return ClusterVersionError(f"the Ray cluster {where} runs other versions than this process:\n{text}", hint=hint)
-    hint = (
-        "see that what listens there is Ray, of this version, and wants no other token (RAY_AUTH_MODE, RAY_AUTH_TOKEN)"
-        if address != "auto"
-        else f"start one (`ray start --head`), or name one by ray_address or {ADDRESS_VARIABLE}; 'local' starts a "
-        "private Ray in this process"
-    )
-    why = str(error).strip()
-    if why.startswith("Initialization failure"):  # a Ray Client server's traceback
-        why = f"its Ray Client server failed: {why.splitlines()[-1]}"
-    return ClusterUnreachableError(f"no Ray cluster {where}: {_first_line(why)}", hint=hint)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]
-
-
 # -- one connection a process ---------------------------------------------------------------------------------
 
 
@@ -258,8 +160,6 @@ def _is_that(cluster: Cluster, address: str) -> bool:
 
 def _addresses(host: str) -> set[str]:
     """The IP addresses of a host; those of this machine all count as loopback's."""
-    import socket
-
     try:
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
     except OSError:
@@ -268,8 +168,6 @@ def _addresses(host: str) -> set[str]:
 
 
 def _is_here(address: str) -> bool:
-    import socket
-
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as tried:
         try:
