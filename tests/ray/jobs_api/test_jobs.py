@@ -22,6 +22,7 @@ from synapse_ray.errors import ResourcesError
 from synapse_ray.jobs_api import JobNotFoundError, JobSetupError, NodeGoneError, RayJobsApiExecutor
 from synapse_ray.jobs_api.book import FOLDER
 from synapse_ray.jobs_api.ids import submission_id
+from synapse_ray.jobs_api.logs import FOLDER_KEY
 from tests.ray.clusters import TestCluster
 from tests.ray.jobs_api import sample
 from tests.ray.jobs_api.gate import Gate
@@ -126,7 +127,8 @@ def test_params_of_any_kind_arrive_and_are_shown_nowhere(board: TestCluster, mon
     }
     shown = f"{jobs.dashboard._json('GET', f'/api/jobs/{job_id}')}{jobs.get_logs(job_id)}{jobs!r}"
     assert "hush" not in shown
-    assert [path for path in board.temp.rglob("*") if path.name == "call.json"] == []
+    parcel = jobs.dashboard.job(job_id).metadata[FOLDER_KEY]
+    assert list(board.temp.rglob(f"{parcel}/call.json")) == []
     logs = [path for path in board.temp.glob("*/logs/**/*") if path.is_file() and FOLDER not in path.parts]
     assert logs
     assert [path for path in logs if b"hush" in path.read_bytes()] == []
@@ -274,6 +276,26 @@ def test_a_cancel_says_why_and_leaves_no_trace(jobs: RayJobsApiExecutor, tmp_pat
     assert "linger" in outcome.failure.traceback
     own = submission_id(call_of(sample.linger, run_id=tmp_path.name))
     wait_until(lambda: [info.id for info in jobs.list_jobs() if own in info.id] == [own], "the order to be gone")
+
+
+def test_a_cluster_that_takes_no_orders(jobs: RayJobsApiExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """An older Ray: then its own stop ends the action, which has less time, and still may clean up."""
+    monkeypatch.setattr("synapse_ray.jobs_api.stopping.order", lambda *_args, **_more: False)
+
+    async def run() -> Outcome:
+        names = ("started", "release", "cleaned")
+        params = {name: str(tmp_path / name) for name in names}
+        attempt = jobs.start(call_of(actions.wait, params, run_id=tmp_path.name), lambda: None)
+        await until((tmp_path / "started").exists, "the action to begin")
+        await attempt.begun()
+        await asyncio.wait_for(attempt.cancel("tired of it", 300.0), 60)
+        return await attempt.outcome()
+
+    outcome = asyncio.run(run())
+    assert outcome.status == "cancelled"
+    assert outcome.failure is not None
+    assert outcome.failure.message == "tired of it"
+    assert (tmp_path / "cleaned").exists()
 
 
 def test_a_job_that_waits_for_resources_can_be_cancelled(board: TestCluster, tmp_path: Path):

@@ -33,6 +33,16 @@ def test_a_call_arrives_as_it_was_packed(monkeypatch: pytest.MonkeyPatch):
     assert call_data(arrived.call) == call_data(call)
 
 
+def test_no_two_parcels_have_the_same_content():
+    """Of one call, too: Ray would take the second for the first, whose file is gone."""
+    bodies = set()
+    for _ in range(2):
+        with packed(name := new_name(), Parcel(call_of(actions.echo))) as folder:
+            assert Path(folder).name == name
+            bodies.add((Path(folder) / "call.json").read_bytes())
+    assert len(bodies) == 2
+
+
 def test_a_call_that_nobody_else_could_make_sense_of_is_not_sent():
     """It is told before anything is submitted."""
 

@@ -95,6 +95,8 @@ def test_an_address_that_is_no_dashboards():
     """Of the cluster itself: the other executors take it, this one cannot."""
     with pytest.raises(RayConfigError, match=r"'ray://head:10001'(.|\n)*dashboard_address='http://HOST:8265'"):
         RayJobsApiExecutor(ray_address="ray://head:10001")
+    both = RayJobsApiExecutor(ray_address="10.0.0.1:6379", dashboard_address="http://head:8266")
+    assert both.dashboard.address == "http://head:8266"
     assert RayJobsApiExecutor(ray_address="http://head:8265").dashboard.address == "http://head:8265"
     assert RayJobsApiExecutor(dashboard_address="head:8265/").dashboard.address == "http://head:8265"
     assert RayJobsApiExecutor().dashboard.address == "http://localhost:8265"

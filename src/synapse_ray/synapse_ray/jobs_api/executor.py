@@ -240,7 +240,7 @@ def _address(dashboard: str, ray_address: str) -> str:
     """Where the dashboard is; an ``http`` address may be given as ``ray_address``, as for the other executors."""
     if ray_address.startswith(("http://", "https://")):
         return ray_address
-    if ray_address != "auto":
+    if ray_address != "auto" and dashboard == DASHBOARD:
         raise RayConfigError(
             f"the Jobs API is reached by the cluster's dashboard, not at {ray_address!r}",
             hint="pass dashboard_address='http://HOST:8265'",

@@ -21,10 +21,10 @@ _PATIENCE = 60.0
 _LONGEST = 500
 
 
-def order(dashboard: Dashboard, job_id: str, node: str, state: State, *, reason: str, grace: float) -> None:
-    """Tell a job to end within ``grace`` seconds; returns when Ray has carried that out, or could not in a minute.
+def order(dashboard: Dashboard, job_id: str, node: str, state: State, *, reason: str, grace: float) -> bool:
+    """Tell a job to end within ``grace`` seconds; whether Ray took that.
 
-    Whoever needs to be sure looks at the job itself.
+    Returns when it was carried out, or could not be in a minute; whoever needs to be sure looks at the job itself.
     """
     request = JobRequest(
         submission_id=f"{job_id}-order-{uuid.uuid4().hex[:8]}",
@@ -32,9 +32,13 @@ def order(dashboard: Dashboard, job_id: str, node: str, state: State, *, reason:
         metadata={"synapse_order_for": job_id},
         node=node,
     )
-    with contextlib.suppress(SynapseError):
+    try:
         submit(dashboard, request)
+    except SynapseError:  # a Ray that cannot place a job on a node (before 2.54), among others
+        return False
+    with contextlib.suppress(SynapseError):
         _settle(dashboard, request.submission_id)
+    return True
 
 
 def _command(folder: str, reason: str, grace: float) -> str:

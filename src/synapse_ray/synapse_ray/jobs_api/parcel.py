@@ -72,5 +72,6 @@ def packed(name: str, parcel: Parcel) -> Iterator[str]:
         folder.mkdir(mode=0o700)
         file = folder / _FILE
         file.touch(mode=0o600)
-        file.write_bytes(encoded({"call": call_data(parcel.call), "grace": parcel.grace}))
+        # With its name: Ray takes packages for one by what is in them, and the file of one that was read is gone.
+        file.write_bytes(encoded({"name": name, "call": call_data(parcel.call), "grace": parcel.grace}))
         yield str(folder)

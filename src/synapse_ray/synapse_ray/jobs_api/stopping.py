@@ -31,6 +31,7 @@ class Stopping:
         self._lock = threading.Lock()
         self._deadline: float | None = None
         self._ordered: float | None = None
+        self._unheard = False
         self._stopped_at: float | None = None
         self.reason: str | None = None
 
@@ -63,11 +64,14 @@ class Stopping:
         left = deadline - time.monotonic()
         if self._ordered is None or deadline < self._ordered - _SOON:
             self._ordered = deadline
-            told = {"reason": reason, "grace": max(0.0, left)}
-            what = (self._dashboard, self._id, node, state)
-            threading.Thread(target=order, args=what, kwargs=told, name="synapse-order", daemon=True).start()
-        if left <= 0:
+            told = (node, state, reason, max(0.0, left))
+            threading.Thread(target=self._order, args=told, name="synapse-order", daemon=True).start()
+        if left <= 0 or self._unheard:
             self._stop()
+
+    def _order(self, node: str, state: State, reason: str, grace: float) -> None:
+        if not order(self._dashboard, self._id, node, state, reason=reason, grace=grace):
+            self._unheard = True
 
     def _stop(self) -> None:
         with contextlib.suppress(SynapseError):  # tried again at the next look, or the job is gone
