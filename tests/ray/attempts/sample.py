@@ -50,8 +50,9 @@ def nap(params: dict[str, Any], _context: RuntimeContext) -> None:
 
 @action("hold")
 def hold(params: dict[str, Any], _context: RuntimeContext) -> None:
-    """Waits in native code that lets no Python thread run."""
+    """Waits in native code that lets no Python thread run, once it has been heard of."""
     _write(params["pids"])
+    time.sleep(1)
     ctypes.PyDLL(None).sleep(600)
 
 
