@@ -18,6 +18,7 @@ from synapse_core.pipeline.node import Resources
 
 if TYPE_CHECKING:
     from synapse_core.actiondef import ActionSpec
+    from synapse_core.actiondef.base import StopMode
 
 
 # -- executors: how one attempt of one action runs ------------------------------------------------------------
@@ -30,8 +31,9 @@ class Call:
     ``params`` is the JSON data that the action's model is made from; ``extra`` says what becomes of keys that the
     model does not know. ``hooks`` are entry points of plugins that act inside the worker. ``midway`` is the state
     that an earlier attempt saved. ``passes``: the result is only wanted by later actions, so that an executor may keep
-    large parts of it and give tokens for them; see `synapse_core.worker.large`. ``spec`` and ``local`` (the session's
-    worker hooks) are for workers that share the engine's process.
+    large parts of it and give tokens for them; see `synapse_core.worker.large`. ``stop``: one that is ``hard`` is run
+    in a child process of its own; None where only the worker can tell, as it has the action's code. ``spec`` and
+    ``local`` (the session's worker hooks) are for workers that share the engine's process.
     """
 
     run_id: str
@@ -49,6 +51,7 @@ class Call:
     hooks: tuple[str, ...] = ()
     resources: Resources | None = None
     passes: bool = False
+    stop: StopMode | None = None
     spec: ActionSpec | None = field(default=None, repr=False, eq=False)
     local: Any = field(default=None, repr=False, eq=False)
 

@@ -11,7 +11,6 @@ import pytest
 
 from synapse_core import Node, RunCancelledError, Session, action
 from synapse_core.builtin.local import ThreadExecutor
-from synapse_core.builtin.local.attempt import ThreadAttempt
 from synapse_core.events import Draft, Kind, now
 from synapse_core.pipeline import as_graph
 from synapse_core.protocols import Attempt, Call, RunRecord, Then
@@ -87,7 +86,7 @@ def test_that_an_attempt_is_started_is_stored_before_it_is() -> None:
     stored: list[list[str]] = []
 
     class Noting(Far):
-        def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> ThreadAttempt:
+        def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> Attempt:
             stored.append([f"{draft.kind} {draft.action}" for draft in store.written if draft.action])
             return super().start(call, wake, then)
 
@@ -102,7 +101,7 @@ class Waiting(ThreadExecutor):
         super().__init__()
         self.runs = runs
 
-    def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> ThreadAttempt:
+    def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> Attempt:
         attempt = super().start(call, wake, then)
         running = asyncio.Event()
         if self.runs:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from synapse_core import ActionPipeline, ExecutionError, Node, Retry, Session
+from synapse_core import ActionPipeline, DiscoveryError, ExecutionError, Node, Retry, Session, action, spec_of
 from synapse_core.events import Kind
 from synapse_core.testing import actions, wait_until
 from synapse_core.testing.processes import is_alive
@@ -103,3 +104,27 @@ def test_others_go_on(session: Session):
     with pytest.raises(ExecutionError):
         session.wait(run_id)
     assert session.progress(run_id).action("b").status == "completed"
+
+
+def test_one_that_is_declared_hard_is_killed_under_any_executor(session: Session, tmp_path: Path):
+    """It has a process of its own, wherever the others run, and what was printed there is in the log."""
+    with pytest.raises(ExecutionError, match="ActionTimeoutError"):
+        session.execute([Node(actions.hang_hard, timeout=1.0)], paths(tmp_path), **FAST)
+    pid = int((tmp_path / "started").read_text())
+    assert pid != os.getpid()
+    wait_until(lambda: not is_alive(pid), "the process to be gone")
+
+
+def test_a_hard_action_takes_part_in_a_sequence(session: Session):
+    """Those beside it share this process, it does not, and results pass between them."""
+    own = ActionPipeline([act("first", {"text": "a"}), actions.pid_hard, act("last", {"done": True})])
+    run_id = session.submit(own, {})
+    session.wait(run_id)
+    checkpoints = {each.action_name: each for each in session.call(session.store.checkpoints(run_id))}
+    assert checkpoints["pid_hard"].result["pid"] != os.getpid()
+
+
+def test_a_stop_that_there_is_not_is_said_to_be_none():
+    """With those that there are."""
+    with pytest.raises(DiscoveryError, match=r"no stop 'sudden'\. There are: cooperative, hard"):
+        _ = spec_of(action("x", stop="sudden")(lambda params: None)).stop  # type: ignore[call-overload]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import subprocess
@@ -64,3 +65,18 @@ def breed(params: dict[str, Any], _context: RuntimeContext) -> None:
     children = [subprocess.Popen([sys.executable, "-c", code]) for code in (nap, inner)]
     Path(params["pids"]).write_text(" ".join(str(pid) for pid in [os.getpid(), *(child.pid for child in children)]))
     children[0].wait()
+
+
+@action("refuse", stop="hard")
+def refuse(params: dict[str, Any], _context: RuntimeContext) -> None:
+    """Goes on whatever is raised in it."""
+    Path(params["pids"]).write_text(f"{os.getpid()} {os.getppid()}")
+    while True:
+        with contextlib.suppress(BaseException):
+            time.sleep(600)
+
+
+@action("crash", stop="hard")
+def crash(_params: dict[str, Any], _context: RuntimeContext) -> None:
+    """Ends its process."""
+    os._exit(3)

@@ -12,7 +12,7 @@ import pytest
 
 from synapse_core.protocols import Attempt
 from synapse_core.testing import until
-from synapse_core.testing.executor.rules import call_of, ended, expect
+from synapse_core.testing.executor.rules import call_of, ended, expect, finished
 from synapse_core.testing.processes import alive, is_alive
 from synapse_ray.attempts import TaskExecutor
 from synapse_ray.base import BaseRayExecutor
@@ -106,5 +106,23 @@ def test_one_that_waits_for_room_is_cancelled_at_once(cluster: TestCluster, tmp_
         assert not (tmp_path / "never").exists()
         await running.cancel("over", 0.0)
         await asyncio.gather(full.aclose(), executor.aclose())
+
+    asyncio.run(main())
+
+
+def test_an_action_that_stops_hard_harms_no_worker(cluster: TestCluster, tmp_path: Path):
+    """It has a process of its own, which is killed, or crashes, while the worker stays."""
+
+    async def main() -> None:
+        executor = _executor(cluster)
+        done = await finished(executor, call_of(sample.crash))
+        expect(done.outcome, "died", "'crash'", "exit code 3")
+        attempt, pids = await _started(executor, sample.refuse, tmp_path)
+        child, worker = map(int, pids.read_text().split())
+        assert is_alive(worker)
+        await attempt.cancel("enough", GRACE)
+        expect(await attempt.outcome(), "cancelled", "enough")
+        await until(lambda: not is_alive(child), "the child to be gone")
+        await executor.aclose()
 
     asyncio.run(main())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
     from synapse_core.context import RuntimeContext
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from synapse_core.types import DataType
 
 P = TypeVar("P")
+
+StopMode = Literal["cooperative", "hard"]
+"""How an action can be stopped: by asking it; or, whatever it does, as it has a process of its own to be killed."""
+
+STOP_MODES = ("cooperative", "hard")
 
 
 class PluginCategory(StrEnum):
@@ -40,7 +45,8 @@ class BaseAction(Generic[P]):
         class Train(BaseAction[TrainParams]):
             def execute(self) -> TrainResult: ...
 
-    ``BaseAction[dict]`` and a bare ``BaseAction`` take the params as a plain dict.
+    ``BaseAction[dict]`` and a bare ``BaseAction`` take the params as a plain dict. One with ``stop = "hard"`` is run in
+    a child process of its own wherever it runs, so that a cancel or a timeout ends it and all that it has started.
     """
 
     action_name: ClassVar[str | None] = None
@@ -51,6 +57,7 @@ class BaseAction(Generic[P]):
     output_type: ClassVar[type[DataType] | None] = None
     params_model: ClassVar[type | None] = None
     result_model: ClassVar[Any] = NoResult
+    stop: ClassVar[StopMode] = "cooperative"
 
     def __init__(self, params: P, ctx: RuntimeContext) -> None:
         self.params = params

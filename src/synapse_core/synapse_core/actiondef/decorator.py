@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from synapse_core.actiondef.base import PluginCategory
+from synapse_core.actiondef.base import PluginCategory, StopMode
 from synapse_core.actiondef.spec import MARK, ActionSpec, summary
 from synapse_core.actiondef.target import entrypoint_of
 
@@ -28,6 +28,7 @@ def action(
     version: str = "",
     input_type: type[DataType] | None = None,
     output_type: type[DataType] | None = None,
+    stop: StopMode = "cooperative",
 ) -> Callable[[F], F]: ...
 def action(
     name: Any = None,
@@ -39,17 +40,20 @@ def action(
     version: str = "",
     input_type: type[DataType] | None = None,
     output_type: type[DataType] | None = None,
+    stop: StopMode = "cooperative",
 ) -> Any:
     """Make an action of a function ``(params, context) -> result``; the function stays directly callable.
 
     ``params`` and ``result`` are read from the annotations where they are not given. A function may leave out the
-    context, and be ``async``.
+    context, and be ``async``. With ``stop="hard"`` it is run in a child process of its own, wherever it runs, so that a
+    cancel or a timeout ends it and all that it has started.
     """
     if callable(name):
         return action()(name)
 
     def mark(func: F) -> F:
-        said = {"params_model": params, "result_model": result, "input_type": input_type, "output_type": output_type}
+        models = {"params_model": params, "result_model": result}
+        said = {**models, "input_type": input_type, "output_type": output_type, "stop": stop}
         entrypoint, root = entrypoint_of(func)
         spec = ActionSpec(
             name=name or func.__name__,

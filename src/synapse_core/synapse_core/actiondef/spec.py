@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from synapse_core.actiondef.base import BaseAction, PluginCategory
+from synapse_core.actiondef.base import STOP_MODES, BaseAction, PluginCategory, StopMode
 from synapse_core.actiondef.models import annotation, model_or_none, params_of
 from synapse_core.actiondef.target import entrypoint_of, import_target
-from synapse_core.errors import DiscoveryError
+from synapse_core.errors import DiscoveryError, unknown
 
 if TYPE_CHECKING:
     from synapse_core.types import DataType
@@ -76,6 +76,19 @@ class ActionSpec:
     def output_type(self) -> type[DataType] | None:
         """The semantic type that the action gives, or None."""
         found: type[DataType] | None = self._declared("output_type")
+        return found
+
+    @cached_property
+    def stop(self) -> StopMode:
+        """How the action can be stopped.
+
+        Raises:
+            DiscoveryError: it says something else.
+        """
+        said: Any = self._declared("stop") or "cooperative"
+        if said not in STOP_MODES:
+            raise DiscoveryError(f"action {self.name!r}: {unknown('stop', str(said), STOP_MODES)}")
+        found: StopMode = said
         return found
 
     def _declared(self, name: str) -> Any:

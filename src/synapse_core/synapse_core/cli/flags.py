@@ -60,4 +60,6 @@ def _flag(option: str, text: str) -> click.Option:
             ctx.meta.setdefault(_SAID, []).append(f"{option}={value}")
 
     name = f"--{option.replace('_', '-')}"
-    return click.Option([name], metavar="VALUE", expose_value=False, callback=note, help=f"As -o {option}=VALUE: {text}.")
+    return click.Option(
+        [name], metavar="VALUE", expose_value=False, callback=note, help=f"As -o {option}=VALUE: {text}."
+    )

@@ -208,6 +208,7 @@ class Attempts:
             settings.hooks,
             node.resources,
             job.passes,
+            node.spec.stop,
             node.spec,
             settings.local,
         )

@@ -169,6 +169,8 @@ class Scheduler:
         node = self._plan[job.ready[0]]
         if node.each or node.when or node.timeout or node.resources or self._restored.knows(node.name):
             return None
+        if node.spec.stop == "hard":
+            return None
         try:
             following = self._job(node, node.name, self._view.view(node.name))
         except SynapseError:  # met again, and told, where the node is run in the ordinary way

@@ -5,7 +5,7 @@ A worker has no plugin manager and no store: it gets a call and reports to a `Re
 
 from synapse_core.worker.hooks import WorkerHooks, hooks_from
 from synapse_core.worker.loading import check_not_loading
-from synapse_core.worker.perform import perform, perform_async
+from synapse_core.worker.perform import perform, perform_async, spec_from
 from synapse_core.worker.prepare import Prepared, prepare
 from synapse_core.worker.reporter import Reporter
 
@@ -18,4 +18,5 @@ __all__ = [
     "perform",
     "perform_async",
     "prepare",
+    "spec_from",
 ]

@@ -63,9 +63,9 @@ class Target:
             UnserializableError: a param does not survive JSON.
         """
         data = default_schema().unstructure(dict(params or {}), subject=f"the params of {self.name!r}")
-        return Call(
-            run_id, self.name, 1, self.entrypoint, data, self.root, "forbid", strict, job_id=job_id, spec=self.spec
-        )
+        stop = None if self.spec is None else self.spec.stop
+        call = Call(run_id, self.name, 1, self.entrypoint, data, self.root, "forbid", strict, job_id=job_id, stop=stop)
+        return evolve(call, spec=self.spec)
 
 
 def result_of(target: Target, outcome: Outcome, run_id: str) -> Any:

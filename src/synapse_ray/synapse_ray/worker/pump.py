@@ -152,12 +152,13 @@ class _Care:
             return
         at = monotonic()
         interrupt, kill = self._running.force_at
+        child = self._running.child
         if at >= kill:
             self._last_words()
-            end_here(self._running.order.key)
+            end_here(self._running.order.key) if child is None else child.kill()
         elif at >= interrupt and not self._interrupted:
             self._interrupted = True
-            self._interrupts.interrupt()
+            self._interrupts.interrupt() if child is None else child.terminate()
 
     def _last_words(self) -> None:
         until = monotonic() + _LAST_WORDS

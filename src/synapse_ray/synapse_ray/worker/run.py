@@ -12,7 +12,7 @@ from attrs import evolve
 from synapse_core.builtin.process.tree import MARKER, mark
 from synapse_core.errors import ActionCancelled, SynapseError
 from synapse_core.protocols import Outcome
-from synapse_core.worker import hooks_from, perform
+from synapse_core.worker import hooks_from, perform, spec_from
 from synapse_core.worker.crossing import call_of, outcome_data
 from synapse_core.worker.failure import failure_of
 from synapse_ray.environ import unpacked
@@ -93,6 +93,8 @@ class _Worker:
 def _performed(running: Running) -> Outcome:
     call = running.call
     try:
+        if (call.stop or spec_from(call).stop) == "hard":
+            return running.in_child()
         return perform(call, running.reporter, running.token, hooks_from(call.hooks))
     except SynapseError as error:  # a plugin that the call names cannot be imported here
         return Outcome("invalid", failure=failure_of(error))

@@ -13,12 +13,11 @@ from synapse_core.builtin.local.recorded import Recording
 from synapse_core.context import RuntimeContext
 from synapse_core.errors import UnserializableError, ValidationError
 from synapse_core.loggers import NoOpLogger
-from synapse_core.protocols import Call, Then
+from synapse_core.protocols import Attempt, Call, Then
 from synapse_core.schema import default_schema
 from synapse_core.worker import Prepared, prepare
 
 if TYPE_CHECKING:
-    from synapse_core.builtin.local.attempt import ThreadAttempt
     from synapse_core.builtin.memory import MemoryStore
     from synapse_core.env import PluginEnvironment
     from synapse_core.loggers import BaseLogger
@@ -60,7 +59,7 @@ class LocalExecutor(ThreadExecutor):
         self._ready: dict[Any, Prepared] = {}
         self._recordings: dict[Any, Recording] = {}
 
-    def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> ThreadAttempt:
+    def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> Attempt:
         """Start an attempt; see `Executor.start`. What this was made with holds where the run says nothing else."""
         if self._env is None and self._job_id is None:
             return super().start(call, wake, then)

@@ -8,16 +8,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from synapse_core.builtin.local.threads import DaemonThreads
-from synapse_core.protocols import Call, Then
+from synapse_core.protocols import Attempt, Call, Then
 
 if TYPE_CHECKING:
-    from synapse_core.builtin.local.attempt import AsyncActions, ThreadAttempt
+    from synapse_core.builtin.local.attempt import AsyncActions
+    from synapse_core.builtin.process.executor import ProcessExecutor
 
 
 class ThreadExecutor:
     """Runs attempts in daemon threads of this process.
 
-    It cannot force an action to stop: one that does not listen is left behind, and said to be.
+    It cannot force an action to stop: one that does not listen is left behind, and said to be. One that is declared
+    ``hard`` has a process of its own, as the executor ``process`` gives to all.
 
     Args:
         workers: how many attempts run at once; as `concurrent.futures` chooses, if None.
@@ -32,8 +34,10 @@ class ThreadExecutor:
         """The machine's cores, and ``workers`` attempts at once."""
         return local_capacity(self._workers)
 
-    def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> ThreadAttempt:
+    def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> Attempt:
         """Start an attempt; see `Executor.start`."""
+        if call.stop == "hard":
+            return self._processes.start(call, wake)
         from synapse_core.builtin.local.attempt import ThreadAttempt  # with asyncio, which nobody needs before this
 
         attempt = ThreadAttempt(call, wake, then)
@@ -47,12 +51,20 @@ class ThreadExecutor:
         """Let the threads end."""
         self._threads.close()
         self._async.close()
+        if "_processes" in vars(self):
+            await self._processes.aclose()
 
     @cached_property
     def _async(self) -> AsyncActions:
         from synapse_core.builtin.local.attempt import AsyncActions
 
         return AsyncActions()
+
+    @cached_property
+    def _processes(self) -> ProcessExecutor:
+        from synapse_core.builtin.process.executor import ProcessExecutor
+
+        return ProcessExecutor(self._workers)
 
 
 def local_capacity(workers: int) -> Mapping[str, float]:

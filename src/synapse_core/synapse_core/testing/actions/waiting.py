@@ -54,6 +54,18 @@ def hang_on(params: WaitParams, _context: RuntimeContext) -> dict[str, Any]:
             return _wait(params, lambda: time.sleep(0.01))
 
 
+@action("hang_hard", stop="hard")
+def hang_hard(params: WaitParams, context: RuntimeContext) -> dict[str, Any]:
+    """As `hang_on`, in a process of its own under any executor."""
+    return hang_on(params, context)
+
+
+@action("pid_hard", stop="hard")
+def pid_hard(_params: dict[str, Any], _context: RuntimeContext) -> dict[str, int]:
+    """Tells its process, which is its own under any executor."""
+    return {"pid": os.getpid()}
+
+
 @action("async_wait")
 async def async_wait(params: WaitParams, _context: RuntimeContext) -> dict[str, Any]:
     """Awaits a file; a cancel is raised in it as CancelledError."""
