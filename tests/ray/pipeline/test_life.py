@@ -116,9 +116,7 @@ def test_a_store_that_cannot_be_reached_is_said_at_once(make_life: MakeLife):
     life = make_life(f"http://127.0.0.1:{free_port()}")
     life.heard.set()
     life.live()
-    with pytest.raises(
-        StoreUnavailableError, match=r"cannot be reached from the cluster[\s\S]*actor_pipeline"
-    ):
+    with pytest.raises(StoreUnavailableError, match=r"cannot be reached from the cluster[\s\S]*actor_pipeline"):
         life.begun.result(0)
 
 
