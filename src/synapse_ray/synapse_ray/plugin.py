@@ -20,7 +20,9 @@ def synapse_executors() -> Iterable[ExecutorOffer]:
             "ray", _actor, "one Ray actor that is kept: fast calls, one at a time", forces=True, flags=_flags
         ),
         ExecutorOffer("ray-job", _job, "a Ray task an attempt; the engine runs here", forces=True, flags=_flags),
-        ExecutorOffer("ray-jobs-api", _jobs_api, "a job of Ray's Jobs API an attempt", forces=True, flags=_flags),
+        ExecutorOffer(
+            "ray-jobs-api", _jobs_api, "a job of Ray's Jobs API an attempt", forces=True, flags={**_flags, **_dashboard}
+        ),
         ExecutorOffer(
             "ray-pipeline",
             _pipeline,
@@ -34,6 +36,7 @@ def synapse_executors() -> Iterable[ExecutorOffer]:
 
 
 _flags = {"ray_address": "the cluster: auto, HOST:PORT, ray://HOST:PORT, or local for one of its own"}
+_dashboard = {"dashboard_address": "where Ray's dashboard is, for ray-jobs-api: http://HOST:8265"}
 
 
 def _actor(**options: Any) -> Any:

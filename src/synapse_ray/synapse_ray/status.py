@@ -9,7 +9,7 @@ import attrs
 from attrs import frozen
 
 from synapse_ray.base import BaseRayExecutor
-from synapse_ray.inbox.names import NAMESPACE
+from synapse_ray.names import NAMESPACE
 from synapse_ray.pipeline.orders import engine_name
 from synapse_ray.pipeline.place import HEAD
 

@@ -7,7 +7,7 @@ engine that a driver hosts has a small actor for it (`MailboxInbox`), as workers
 from __future__ import annotations
 
 from synapse_ray.inbox.here import DeskInbox, ReportsHere
-from synapse_ray.inbox.names import NAMESPACE
 from synapse_ray.inbox.protocol import Inbox, Listener
+from synapse_ray.names import NAMESPACE
 
 __all__ = ["NAMESPACE", "DeskInbox", "Inbox", "Listener", "ReportsHere"]

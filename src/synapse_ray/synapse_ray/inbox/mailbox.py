@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from synapse_ray.inbox.desk import Desk, Stop
-from synapse_ray.inbox.names import NAMESPACE
 from synapse_ray.inbox.protocol import Beat, Listener
+from synapse_ray.names import NAMESPACE
 from synapse_ray.worker.order import Batch
 
 Note = tuple[int, str, Sequence[Batch], Beat | None]

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from synapse_core.errors import SynapseError
-from synapse_ray.inbox.names import NAMESPACE
+from synapse_ray.names import NAMESPACE
 from synapse_ray.pipeline.orders import engine_name
 from synapse_ray.probing import Endpoint, probe
 

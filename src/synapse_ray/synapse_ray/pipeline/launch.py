@@ -9,7 +9,7 @@ from typing import Any
 
 from synapse_core.errors import StoreError, StoreUnavailableError, SynapseError
 from synapse_ray.errors import RayClusterError, RayConfigError
-from synapse_ray.inbox.names import NAMESPACE
+from synapse_ray.names import NAMESPACE
 from synapse_ray.pipeline.orders import Order, Post, engine_name
 from synapse_ray.pipeline.trouble import told
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from time import monotonic
 from typing import Any
 
-from synapse_ray.inbox.names import NAMESPACE
+from synapse_ray.names import NAMESPACE
 
 _SILENCE = 10.0
 """Seconds after which a message that was not answered is taken for lost."""
