@@ -1,0 +1,64 @@
+"""Pipelines whose engine is on the cluster, with durable checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from time import perf_counter
+from typing import Any
+
+from benchmarks.ray import actions
+from benchmarks.ray.cluster import ADDRESS, span, started, task
+from benchmarks.suite import Theme, Work
+from synapse_core import ActionPipeline, Node
+from synapse_ray import RayPipelineExecutor
+
+theme = Theme()
+
+_WIDE, _LONG = 1_000, 50
+
+
+def _on_the_cluster(pipeline: ActionPipeline, params: Mapping[str, Any]) -> Callable[[], float]:
+    """Seconds between the first action's start and the last one's end of a run; the engine's own start is left out."""
+    executor = RayPipelineExecutor(ray_address=ADDRESS, pipeline_service_url=None)
+
+    def sample() -> float:
+        run_id = executor.submit(pipeline, params)
+        executor.wait(run_id)
+        return span(list(executor.stream_events(run_id)))
+
+    return sample
+
+
+@theme.measures("an action of 1,000 side by side", bare="a bare task of 1,000, all at once", most=3, times=1 / 0.7)
+def wide() -> Iterator[Work]:
+    """A run of 1,000 no-ops that need nobody, each a task, its checkpoint on disk. Asked for: 0.7 × bare throughput."""
+    ray, bare = started(), task(actions.nothing)
+    nodes = [Node(actions.noop, name=f"noop-{number}") for number in range(_WIDE)]
+    sample = _on_the_cluster(ActionPipeline([nodes], name="wide"), {"x": 1})
+
+    def theirs() -> float:
+        begun = perf_counter()
+        ray.get([bare.remote(number) for number in range(_WIDE)])
+        return (perf_counter() - begun) / _WIDE
+
+    yield Work(lambda: sample() / _WIDE, theirs)
+
+
+@theme.measures(
+    "what an action of a sequence costs over a bare task",
+    bare="a bare task, one after the other",
+    most=5,
+    target=1.5e-3,
+)
+def long() -> Iterator[Work]:
+    """A run of 50 no-ops one after the other, each one's checkpoint on disk before the next; less 50 bare tasks."""
+    ray, bare = started(), task(actions.nothing)
+    sample = _on_the_cluster(ActionPipeline([actions.noop] * _LONG, name="long"), {"x": 1})
+
+    def theirs() -> float:
+        begun = perf_counter()
+        for number in range(_LONG):
+            ray.get(bare.remote(number))
+        return (perf_counter() - begun) / _LONG
+
+    yield Work(lambda: sample() / _LONG - theirs(), theirs)
