@@ -29,6 +29,7 @@ def progress() -> Iterator[Work]:
         def sample(says: bool) -> float:
             params = {"steps": _STEPS, "turns": turns, "says": says}
             found = session.execute(pipeline, params, executor=executor)
-            return median(each["step"] for each in found.values())
+            step: float = median(each["step"] for each in found.values())
+            return step
 
         yield Work(lambda: sample(True), lambda: sample(False))
