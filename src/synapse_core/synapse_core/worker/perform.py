@@ -56,7 +56,7 @@ def _begin(
         check_whole(call)
         params = prepared.structure(call.params)
     except Exception as error:  # noqa: BLE001  a params class of the user's may raise anything
-        return _invalid(error)
+        return invalid(error)
     ctx = RuntimeContext(
         reporter,
         call.env,
@@ -115,16 +115,17 @@ def _end(call: Call, prepared: Prepared, result: Any, reporter: Reporter, hooks:
         problem = prepared.check(result) if prepared.check is not None else None
         data = hooks.schema.unstructure(result, subject=f"the result of {call.action!r}")
     except Exception as error:  # noqa: BLE001  a result of the user's may raise anything when it is looked at
-        return _invalid(error)
+        return invalid(error)
     if problem is not None:
         if call.strict:
-            return _invalid(problem)
+            return invalid(problem)
         reporter.emit(Kind.ACTION_LOG, {"level": "warning", "message": str(problem)})
     merges = data if isinstance(result, Mapping) or hooks.schema.is_model(type(result)) else None
     return Outcome("completed", data, merges, result)
 
 
-def _invalid(error: Exception) -> Outcome:
+def invalid(error: Exception) -> Outcome:
+    """The outcome of an attempt that could not be begun, or whose result cannot be kept."""
     failure = failure_of(error)
     if isinstance(error, SynapseError):
         failure = Failure(type(error).__name__, str(error), failure.traceback)

@@ -216,12 +216,13 @@ class FarAttempt:
         if self.handle is None:
             self._end(self._cancelled())
             return
-        until = monotonic() + grace
-        try:
-            await asyncio.to_thread(self._inbox.ask_stop, self.key, reason, grace)
-        except Exception:  # noqa: BLE001  the cluster is away: it is ended all the same, below
-            until = monotonic()
         self.beside(self._unqueue())
+        try:
+            if grace > 0:
+                await asyncio.to_thread(self._inbox.ask_stop, self.key, reason, grace)
+        except Exception:  # noqa: BLE001  the cluster is away: it is ended all the same, below
+            grace = 0.0
+        until = monotonic() + grace  # it has its time from when it could be told
         if not await self._ends(until + _SLACK - monotonic()):
             await self.give_up()
 

@@ -24,6 +24,9 @@ _HELD = 5.0
 _SHORT = 0.15
 """Seconds that an attempt runs before a mailbox is made for it: short ones report with their outcome."""
 
+_STARTS = 10.0
+"""Seconds that the actor has to start, where it is only made to stop an attempt."""
+
 _AT_ONCE = 100_000
 
 _PATIENCE = 30.0
@@ -120,9 +123,11 @@ class MailboxInbox:
                 self._closed.append(key)
 
     def ask_stop(self, key: str, reason: str, grace: float) -> None:
-        """See `Inbox.ask_stop`; the actor is made if it is not there yet."""
-        self._made().ask_stop.remote(key, reason, grace)
+        """See `Inbox.ask_stop`; the actor is made if it is not there yet, and waited for."""
+        asked = self._made().ask_stop.remote(key, reason, grace)
         self._urgent.set()
+        with contextlib.suppress(TimeoutError):
+            asked.future().result(_STARTS)
 
     async def aclose(self) -> None:
         """End the actor."""

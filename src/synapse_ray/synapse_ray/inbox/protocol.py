@@ -46,7 +46,7 @@ class Inbox(Protocol):
         """It has ended; nothing more of it is told."""
 
     def ask_stop(self, key: str, reason: str, grace: float) -> None:
-        """Have its worker stop the action; at once, if it listens now. Does not block."""
+        """Have its worker stop the action; at once, if it listens now. May block until that can be told."""
 
     async def aclose(self) -> None:
         """Let go of what the inbox holds."""

@@ -12,7 +12,7 @@ from synapse_ray.names import NAMESPACE
 _SILENCE = 10.0
 """Seconds after which a message that was not answered is taken for lost."""
 
-_PAUSE = 0.5
+_PAUSE = 0.2
 """Seconds until an inbox that is not there is looked for again."""
 
 

@@ -15,6 +15,7 @@ from synapse_core.protocols import Outcome
 from synapse_core.worker import hooks_from, perform, spec_from
 from synapse_core.worker.crossing import call_of, outcome_data
 from synapse_core.worker.failure import failure_of
+from synapse_core.worker.perform import invalid
 from synapse_ray.environ import unpacked
 from synapse_ray.worker.ending import Children
 from synapse_ray.worker.interrupts import Interrupts
@@ -96,7 +97,7 @@ def _performed(running: Running) -> Outcome:
         if (call.stop or spec_from(call).stop) == "hard":
             return running.in_child()
         return perform(call, running.reporter, running.token, hooks_from(call.hooks))
-    except SynapseError as error:  # a plugin that the call names cannot be imported here
-        return Outcome("invalid", failure=failure_of(error))
+    except SynapseError as error:  # the action, or a plugin that the call names, cannot be imported here
+        return invalid(error)
     except ActionCancelled as error:
         return Outcome("cancelled", failure=failure_of(error))
