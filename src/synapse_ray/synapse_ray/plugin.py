@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from synapse_core.hookspecs import hookimpl
@@ -10,6 +10,8 @@ from synapse_core.protocols import ExecutorOffer, Store, StoreOffer
 
 if TYPE_CHECKING:
     import click
+
+    from synapse_ray.base import BaseRayExecutor
 
 
 @hookimpl
@@ -42,25 +44,45 @@ _dashboard = {"dashboard_address": "where Ray's dashboard is, for ray-jobs-api: 
 def _actor(**options: Any) -> Any:
     from synapse_ray.actor import RayActorExecutor
 
-    return RayActorExecutor(**options)
+    return _made(RayActorExecutor, options)
 
 
 def _job(**options: Any) -> Any:
     from synapse_ray.job import RayJobExecutor
 
-    return RayJobExecutor(**options)
+    return _made(RayJobExecutor, options)
 
 
 def _jobs_api(**options: Any) -> Any:
     from synapse_ray.jobs_api import RayJobsApiExecutor
 
-    return RayJobsApiExecutor(**options)
+    return _made(RayJobsApiExecutor, options)
 
 
 def _pipeline(**options: Any) -> Any:
     from synapse_ray.pipeline import RayPipelineExecutor
 
-    return RayPipelineExecutor(**options)
+    return _made(RayPipelineExecutor, options)
+
+
+def _made(executor: type[BaseRayExecutor], options: Mapping[str, Any]) -> Any:
+    """The executor with these options.
+
+    Raises:
+        RayConfigError: it does not know one of them, or one has a value that it cannot have.
+    """
+    import inspect
+
+    from synapse_core.errors import unknown
+    from synapse_ray.base import BaseRayExecutor
+    from synapse_ray.errors import RayConfigError
+
+    inits = [inspect.signature(each).parameters for each in (executor, BaseRayExecutor)]
+    known = [name for each in inits for name, param in each.items() if param.kind is param.KEYWORD_ONLY]
+    for name in options:
+        if name not in known:
+            raise RayConfigError(f"{executor.__name__}: {unknown('option', name, known)}")
+    return executor(**options)
 
 
 @hookimpl

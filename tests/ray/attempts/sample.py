@@ -44,9 +44,12 @@ def spin(params: dict[str, Any], _context: RuntimeContext) -> None:
 
 @action("nap")
 def nap(params: dict[str, Any], _context: RuntimeContext) -> None:
-    """Waits in the system, in one call."""
+    """Waits in the system, in one call, and cleans up."""
     _write(params["pids"])
-    time.sleep(600)
+    try:
+        time.sleep(600)
+    finally:
+        Path(params["pids"]).with_suffix(".cleaned").touch()
 
 
 @action("hold")

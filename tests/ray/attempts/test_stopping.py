@@ -50,6 +50,7 @@ def test_a_cancel_ends_whatever_the_action_does(cluster: TestCluster, tmp_path: 
         await asyncio.gather(*(attempt.cancel("enough", GRACE) for attempt, _ in running))
         for attempt, _ in running:
             expect(await attempt.outcome(), "cancelled", "enough")
+        assert (tmp_path / "nap.cleaned").exists()
         _, held = running[2]
         _, bred = running[3]
         await until(lambda: not is_alive(int(held.read_text())), "the worker that lets nobody run to be gone")

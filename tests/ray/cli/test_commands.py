@@ -125,3 +125,22 @@ def test_a_cluster_that_is_not_there_is_said_to_be(there: Here) -> None:
         assert done.code in {2, 3}
         assert "no Ray cluster at 127.0.0.1:1: Connection refused" in done.err
         assert "hint: " in done.err
+
+
+def test_a_wrong_option_is_named_before_anything_runs(there: Here) -> None:
+    """With the nearest that there is, and a wrong value with what is wanted; of a flag, too."""
+    run = ("run", "flow.py:pipeline", "--executor", "ray-jobs-api")
+    unknown = there.synapse(*run, "-o", "wroking_dir=x")
+    assert unknown.code == 2
+    assert "no option 'wroking_dir'; did you mean 'working_dir'?" in unknown.err
+    assert "num_cpus must be a number" in there.synapse(*run, "-o", "num_cpus=-1").err
+    away = there.synapse(*run, "--dashboard-address", "http://127.0.0.1:1")
+    assert away.code == 1
+    assert "Ray's dashboard does not answer at http://127.0.0.1:1" in away.err
+
+
+def test_a_service_that_is_named_by_the_environment_must_answer(there: Here) -> None:
+    """Runs are never kept elsewhere than where all others are, in silence."""
+    done = there.synapse("run", "flow.py:pipeline", "-e", "ray-pipeline", env={"SYNAPSE_STORE": "http://127.0.0.1:1"})
+    assert done.code == 3
+    assert "http://127.0.0.1:1" in done.err

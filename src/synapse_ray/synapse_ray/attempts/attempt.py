@@ -19,7 +19,7 @@ from synapse_ray.attempts.tasks import sweep_on
 from synapse_ray.inbox.protocol import Beat, Inbox
 from synapse_ray.worker.order import Batch, Head, key_of
 
-_QUEUED = 0.5
+_QUEUED = 1.0
 """Seconds without a sign of life after which an attempt that is to stop is taken for one that waits for resources."""
 
 _SLACK = 0.3
@@ -36,7 +36,14 @@ _ARRIVE = 10.0
 
 
 class Handle(Protocol):
-    """What Ray gave for an attempt that was submitted."""
+    """What Ray gave for an attempt that was submitted.
+
+    Attributes:
+        queues: whether it may wait for resources, and can be taken out of Ray's queue then.
+    """
+
+    @property
+    def queues(self) -> bool: ...
 
     def when_done(self, loop: asyncio.AbstractEventLoop, call: Callable[[Any], None]) -> None:
         """Have ``call`` called on ``loop`` with the packed `Head`, or with the error there is in its place."""
@@ -216,13 +223,14 @@ class FarAttempt:
         if self.handle is None:
             self._end(self._cancelled())
             return
-        self.beside(self._unqueue())
         try:
             if grace > 0:
                 await asyncio.to_thread(self._inbox.ask_stop, self.key, reason, grace)
         except Exception:  # noqa: BLE001  the cluster is away: it is ended all the same, below
             grace = 0.0
         until = monotonic() + grace  # it has its time from when it could be told
+        if self.handle.queues:
+            self.beside(self._unqueue())
         if not await self._ends(until + _SLACK - monotonic()):
             await self.give_up()
 

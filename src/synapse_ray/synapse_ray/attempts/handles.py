@@ -17,6 +17,7 @@ class TaskHandle:
 
     ref: Any
     aside: Any = None
+    queues: bool = True
 
     def when_done(self, loop: asyncio.AbstractEventLoop, call: Callable[[Any], None]) -> None:
         """See `Handle.when_done`."""
@@ -35,6 +36,7 @@ class ActorHandle:
 
     ref: Any
     actor: Any
+    queues: bool = False
 
     def when_done(self, loop: asyncio.AbstractEventLoop, call: Callable[[Any], None]) -> None:
         """See `Handle.when_done`."""

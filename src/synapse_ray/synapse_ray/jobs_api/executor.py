@@ -8,19 +8,17 @@ import logging
 import math
 import shlex
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from synapse_core.builtin.local.threads import DaemonThreads
-from synapse_core.env import PluginEnvironment
 from synapse_core.ids import new_run_id
 from synapse_core.protocols import Call, Then
 from synapse_core.schema import default_schema
 from synapse_core.worker import prepare
 from synapse_ray.attempts.direct import Target
-from synapse_ray.base import BaseRayExecutor, StrPath
-from synapse_ray.config import PackageManager
+from synapse_ray.base import BaseRayExecutor
 from synapse_ray.environment import runtime_env
 from synapse_ray.errors import RayClusterError, RayConfigError
 from synapse_ray.jobs_api.attempt import JobAttempt
@@ -55,54 +53,24 @@ class RayJobsApiExecutor(BaseRayExecutor, Jobs):
     asks for no resources runs on the head node, and reserves none.
 
     Args:
-        env: the plugin's environment; see `RayConfig` for this and the other arguments that all Ray executors share.
         dashboard_address: where the dashboard is.
-        memory: bytes.
         max_concurrency: how many jobs an engine has at once; no bound, if None.
         heartbeat_timeout: seconds without a sign of life after which a job is given up, and its attempt has died.
         stop_grace: seconds that an action has between `stop` and the end by force.
+        **common: as for `BaseRayExecutor`.
     """
 
     def __init__(
         self,
         *,
-        env: PluginEnvironment | Mapping[str, Any] | None = None,
         dashboard_address: str = DASHBOARD,
-        job_id: str | None = None,
-        ray_address: str = "auto",
-        runtime_env: Mapping[str, Any] | None = None,
-        working_dir: StrPath | None = None,
-        requirements_file: StrPath | None = None,
-        package_manager: PackageManager = "pip",
-        package_manager_options: Iterable[str] | None = None,
-        wheels_dir: str = "wheels",
-        num_cpus: float | None = None,
-        num_gpus: float | None = None,
-        memory: float | None = None,
-        resources: Mapping[str, float] | None = None,
-        include_sdk: bool = False,
         max_concurrency: int | None = 16,
         heartbeat_timeout: float = 60.0,
         stop_grace: float = 3.0,
+        **common: Any,
     ) -> None:
-        BaseRayExecutor.__init__(
-            self,
-            env=env,
-            job_id=job_id,
-            ray_address=ray_address,
-            runtime_env=runtime_env,
-            working_dir=working_dir,
-            requirements_file=requirements_file,
-            package_manager=package_manager,
-            package_manager_options=package_manager_options,
-            wheels_dir=wheels_dir,
-            num_cpus=num_cpus,
-            num_gpus=num_gpus,
-            memory=memory,
-            resources=resources,
-            include_sdk=include_sdk,
-        )
-        Jobs.__init__(self, Dashboard(_address(dashboard_address, ray_address)))
+        BaseRayExecutor.__init__(self, **common)
+        Jobs.__init__(self, Dashboard(_address(dashboard_address, self.config.ray_address)))
         self._max_concurrency = max_concurrency
         self._heartbeat_timeout = heartbeat_timeout
         self._stop_grace = stop_grace

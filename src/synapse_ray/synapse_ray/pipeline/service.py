@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import http.client
 import logging
+import os
 from urllib.parse import urlsplit
 
 from synapse_core.errors import NotFoundError, StoreError, StoreUnavailableError
@@ -28,14 +29,18 @@ def choose_service(said: str | ServiceChoice | None) -> str | None:
     """The URL of the service that keeps the runs; None where the cluster keeps them itself.
 
     Args:
-        said: the URL, which must answer; ``ray:…`` or None for none; or whether there is one at `DEFAULT_URL`.
+        said: the URL, which must answer; ``ray:…`` or None for none; or the one that ``SYNAPSE_STORE`` names, else the
+            one at `DEFAULT_URL` if there is one.
 
     Raises:
         StoreUnavailableError: none answers at the URL that was given.
         StoreError: it is the URL of a store that a cluster's runs cannot be kept by.
     """
     if isinstance(said, ServiceChoice):
-        return _found()
+        usual = os.environ.get("SYNAPSE_STORE", "")
+        if not usual.startswith(("http://", "https://")):
+            return _found()
+        said = usual
     if said is None or said.startswith("ray:"):
         return None
     if urlsplit(said).scheme not in {"http", "https"}:

@@ -1,26 +1,29 @@
-"""Ctrl-C from within: ending what a worker's main thread does, blocking calls too: `Interrupts`."""
+"""Ending what a worker's main thread does, blocking calls too: `Interrupts`."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from types import FrameType
-from typing import Any
+
+from synapse_core.errors import ActionCancelled
+
+_SIGNAL = signal.SIGRTMIN + 7 if hasattr(signal, "SIGRTMIN") else signal.SIGUSR2
+"""One that nobody else uses: Ray's workers block SIGINT, so that Ctrl-C in a terminal does not reach them."""
 
 
 class Interrupts:
-    """Raises KeyboardInterrupt in the main thread by a real SIGINT.
+    """Raises `ActionCancelled` in the main thread by a real signal.
 
     Unlike what Ray does to cancel, it also ends a call that waits in the system: a sleep, a lock, a child.
     """
 
     def __init__(self) -> None:
         self._armed = False
-        self._sent = False
-        self._before: Any = None
+        self._reason = ""
         self._able = threading.current_thread() is threading.main_thread()
         if self._able:
-            self._before = signal.signal(signal.SIGINT, self._arrived)
+            signal.signal(_SIGNAL, self._arrived)
 
     def arm(self) -> None:
         """From now on `interrupt` reaches what the main thread does."""
@@ -30,17 +33,14 @@ class Interrupts:
         """It does not any more."""
         self._armed = False
 
-    def interrupt(self) -> None:
-        """Raise KeyboardInterrupt in what is armed, if anything is."""
+    def interrupt(self, reason: str) -> None:
+        """Raise `ActionCancelled` in what is armed, if anything is."""
         if self._armed and self._able:
-            self._sent = True
+            self._reason = reason
             ident = threading.main_thread().ident
             assert ident is not None
-            signal.pthread_kill(ident, signal.SIGINT)
+            signal.pthread_kill(ident, _SIGNAL)
 
-    def _arrived(self, number: int, frame: FrameType | None) -> None:
-        sent, self._sent = self._sent, False
-        if self._armed:
-            raise KeyboardInterrupt
-        if not sent and callable(self._before):  # another's task, which Ray itself cancels
-            self._before(number, frame)
+    def _arrived(self, _number: int, _frame: FrameType | None) -> None:
+        if self._armed:  # else it came too late
+            raise ActionCancelled(self._reason)

@@ -158,7 +158,7 @@ class _Care:
             end_here(self._running.order.key) if child is None else child.kill()
         elif at >= interrupt and not self._interrupted:
             self._interrupted = True
-            self._interrupts.interrupt() if child is None else child.terminate()
+            self._interrupts.interrupt(self._running.token.reason or "") if child is None else child.terminate()
 
     def _last_words(self) -> None:
         until = monotonic() + _LAST_WORDS

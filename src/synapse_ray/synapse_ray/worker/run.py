@@ -87,7 +87,7 @@ class _Worker:
                 self._interrupts.disarm()
                 if children is not None:
                     children.end(running.order.key)
-        except KeyboardInterrupt as error:  # it came between the action's frames and ours
+        except (ActionCancelled, KeyboardInterrupt) as error:  # it came between the action's frames and ours
             return Outcome("cancelled", failure=failure_of(error))
 
 
