@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from email.utils import formatdate
+from functools import lru_cache
+from time import time
 from typing import Any
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import SERVER_SOFTWARE
 
 from synapse_store.wire.text import dumps
 
@@ -18,6 +23,51 @@ def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 # As a header: aiohttp takes a type and a charset apart and puts them together again.
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+ALWAYS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+"""Headers of every answer that says nothing else."""
+
+
+class Ready(web.StreamResponse):
+    """JSON as it goes out with 200 to a client that keeps its connection: one piece, whose head is made once a second.
+
+    It costs a fraction of a `web.Response`, and is for what is answered all the time.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__()
+        self._text = text
+
+    @property
+    def prepared(self) -> bool:
+        """True: nothing can be added to its headers."""
+        return True
+
+    @property
+    def keep_alive(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def body_length(self) -> int:
+        """Bytes of the text."""
+        return len(self._text)
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        """Send it."""
+        await request.writer.write(
+            b"%sContent-Length: %d\r\n\r\n%s" % (_head(int(time())), len(self._text), self._text)
+        )
+        return request.writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """It is sent already."""
+
+
+@lru_cache(maxsize=1)
+def _head(second: int) -> bytes:
+    headers = {**_JSON, **ALWAYS, "Date": formatdate(second, usegmt=True), "Server": SERVER_SOFTWARE}
+    return "".join(["HTTP/1.1 200 OK\r\n", *(f"{name}: {value}\r\n" for name, value in headers.items())]).encode()
 
 
 def nothing() -> web.Response:

@@ -15,7 +15,7 @@ from attrs import define, frozen
 from synapse_core.errors import ValidationError
 from synapse_core.schema import default_schema
 from synapse_core.schema.schema import Structurer
-from synapse_store.service.answers import Refusal, no_run
+from synapse_store.service.answers import Refusal, answer, no_run
 from synapse_store.wire.asked import RUN_ID
 from synapse_store.wire.text import loads, moment
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _RUN_ID = re.compile(RUN_ID)
 _BODY_TIMEOUT = 60.0
 _LARGEST = 2**53
+_NOTHING: Mapping[str, Any] = {}
 
 
 @frozen
@@ -75,12 +76,19 @@ def _time(text: str) -> datetime:
 
 @define
 class Call:
-    """One request: its query and body are checked."""
+    """One request: its query and body are checked.
+
+    Attributes:
+        sent: the JSON that the body was made of.
+        named: the run's id, where that has been looked at.
+    """
 
     service: Service
     request: web.Request
     query: Mapping[str, Any]
     body: Any = None
+    sent: Any = None
+    named: str | None = None
 
     @property
     def run_id(self) -> str:
@@ -89,13 +97,16 @@ class Call:
         Raises:
             Refusal: that is no run's id.
         """
+        if self.named is not None:
+            return self.named
         run_id = self.request.match_info["run_id"]
         if not _RUN_ID.fullmatch(run_id):
             raise no_run(run_id)
         return run_id
 
 
-Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+Handler = Callable[[Call], Awaitable[web.StreamResponse | bytes]]
+"""Handles a request, and answers it; bytes are JSON text that goes with the route's status."""
 
 
 @frozen
@@ -124,14 +135,27 @@ class Route:
     refuses: tuple[int, ...] = ()
 
     async def call(self, service: Service, request: web.Request) -> web.StreamResponse:
-        """Check a request and handle it.
+        """Check a request, handle it and answer it.
 
         Raises:
             Refusal: something is wrong with it.
         """
-        query = self._query(request)
-        body = await self._body(request) if self.body is not None else None
-        return await self.handler(Call(service, request, query, body))
+        found = await self.handled(service, request)
+        return answer(found, self.status) if isinstance(found, bytes) else found
+
+    async def handled(
+        self, service: Service, request: web.Request, named: str | None = None
+    ) -> web.StreamResponse | bytes:
+        """Check a request and handle it; ``named`` as in `Call`.
+
+        Raises:
+            Refusal: something is wrong with it.
+        """
+        query = self._query(request) if self.query else _NOTHING
+        if self.body is None:
+            return await self.handler(Call(service, request, query, named=named))
+        sent = await _read_json(request, optional=self.optional)
+        return await self.handler(Call(service, request, query, self._checked(sent), sent, named))
 
     def _query(self, request: web.Request) -> dict[str, Any]:
         found, wrong = {}, []
@@ -144,8 +168,7 @@ class Route:
             raise Refusal(422, "the query has wrong fields", wrong)
         return found
 
-    async def _body(self, request: web.Request) -> Any:
-        data = await read_json(request, optional=self.optional)
+    def _checked(self, data: Any) -> Any:
         try:
             return _reader(self.body)(data)
         except ValidationError as error:
@@ -158,7 +181,7 @@ def _reader(body: Any) -> Structurer:
     return default_schema().structurer(body, subject="the request")
 
 
-async def read_json(request: web.Request, *, optional: bool = False) -> Any:
+async def _read_json(request: web.Request, *, optional: bool) -> Any:
     """The JSON value that a request brings.
 
     Raises:
@@ -167,18 +190,24 @@ async def read_json(request: web.Request, *, optional: bool = False) -> Any:
     raw = await _read(request)
     if not raw and optional:
         return {}
-    kind = request.content_type
-    if kind != "application/json" and not kind.endswith("+json"):
-        raise Refusal(415, f"send application/json, not {kind[:100]}")
+    if request.headers.get("Content-Type") != "application/json" and not _is_json(request.content_type):
+        raise Refusal(415, f"send application/json, not {request.content_type[:100]}")
     try:
         return loads(raw)
     except ValueError as error:
         raise Refusal(400, f"the body is no JSON: {str(error)[:200]}") from None
 
 
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or kind.endswith("+json")
+
+
 async def _read(request: web.Request) -> bytes:
     if request.content.is_eof():  # it is all here
-        return await request.read()
+        raw = request.content.read_nowait()
+        if len(raw) > request.client_max_size:
+            raise web.HTTPRequestEntityTooLarge(request.client_max_size)
+        return raw
     try:
         async with asyncio.timeout(_BODY_TIMEOUT):
             return await request.read()

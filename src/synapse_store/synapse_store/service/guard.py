@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreUnavailableError, SynapseError
-from synapse_store.service.answers import Refusal
+from synapse_store.service.answers import ALWAYS, Refusal
 from synapse_store.service.core import SERVICE, Service
 from synapse_store.service.ledger import lost
 from synapse_store.wire.text import dumps
@@ -23,6 +23,9 @@ from synapse_store.wire.text import dumps
 COOKIE = "synapse_session"
 SLASH = "{slash}"
 """Ends a path that is served with and without its slash."""
+
+RUNS = "/api/v1/runs/"
+"""What the path of all that belongs to one run begins with."""
 
 OPEN = frozenset({"/health", "/"})
 _log = logging.getLogger("synapse.service")
@@ -35,16 +38,22 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in whom the settings let in, and answer in JSON whatever happens."""
-    service = request.app[SERVICE]
+    resource = request.match_info.route.resource
+    place = "unknown" if resource is None else _place(resource.canonical)
+    return await guarded(request.app[SERVICE], request, handler, place)
+
+
+async def guarded(service: Service, request: web.Request, handler: Handler, place: str) -> web.StreamResponse:
+    """As `guard`; ``place`` is the route's path, for the counts."""
     start = monotonic()
-    response = await _guarded(service, request, handler)
+    response = await _answered(service, request, handler)
     if not response.prepared:
         add_headers(service, request, response)
-    _note(service, request, response, monotonic() - start)
+    _note(service, request, response, place, monotonic() - start)
     return response
 
 
-async def _guarded(service: Service, request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answered(service: Service, request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         check_host(service, request)
         check_origin(service, request)
@@ -68,10 +77,15 @@ def _refusal(request: web.Request, error: Exception) -> Refusal:
     if isinstance(error, ConnectionError):
         return Refusal(400, "the connection broke off")
     if isinstance(error, RunNotFoundError):
-        return Refusal(404, f"there is no run {request.match_info.get('run_id', '')[:200]!r}")
+        return Refusal(404, f"there is no run {_run_in(request.path)[:200]!r}")
     if isinstance(error, LeaseLostError):
         return lost(error)
     return _failure(request, error)
+
+
+def _run_in(path: str) -> str:
+    """The run that a path names, if it names one."""
+    return path.removeprefix(RUNS).partition("/")[0] if path.startswith(RUNS) else ""
 
 
 def _failure(request: web.Request, error: Exception) -> Refusal:
@@ -174,8 +188,8 @@ def check_token(service: Service, request: web.Request) -> None:
 
 def add_headers(service: Service, request: web.Request, response: web.StreamResponse) -> None:
     """Say what every answer says; streams do so before they begin."""
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Cache-Control", "no-store")
+    for name, value in ALWAYS.items():
+        response.headers.setdefault(name, value)
     add_cors(service, request, response)
 
 
@@ -193,9 +207,7 @@ def add_cors(service: Service, request: web.Request, response: web.StreamRespons
         response.headers["Access-Control-Max-Age"] = "600"
 
 
-def _note(service: Service, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
-    resource = request.match_info.route.resource
-    place = "unknown" if resource is None else _place(resource.canonical)
+def _note(service: Service, request: web.Request, response: web.StreamResponse, place: str, seconds: float) -> None:
     service.counts[request.method if request.method in _METHODS else "other", place, response.status] += 1
     if _access.isEnabledFor(logging.INFO):
         line = {

@@ -63,7 +63,7 @@ async def read(call: Call) -> web.Response:
     return answer([event_to_data(event) for event in events])
 
 
-async def append(call: Call) -> web.Response:
+async def append(call: Call) -> bytes:
     """Add a batch, once."""
     asked, run_id = call.body, call.run_id
     batch = Batch(asked.producer, asked.epoch, asked.seq)
@@ -76,7 +76,7 @@ async def append(call: Call) -> web.Response:
     except SequenceError as error:
         raise conflict(error.message, expected=error.expected) from None
     call.service.taken += len(drafts)
-    return answer(b'{"seq":%d}' % last)
+    return b'{"seq":%d}' % last
 
 
 def drafts_of(events: Iterable[NewEvent]) -> list[Draft]:

@@ -13,7 +13,7 @@ from synapse_core.ids import new_run_id
 from synapse_core.models import RunStatus
 from synapse_core.protocols import PipelineRecord, RunRecord, RunSummary
 from synapse_store.service.answers import Refusal, answer, conflict, nothing
-from synapse_store.service.asking import Call, read_json
+from synapse_store.service.asking import Call
 from synapse_store.service.core import Service
 from synapse_store.wire.asked import NewAction
 from synapse_store.wire.codec import Data, run_to_data
@@ -28,7 +28,7 @@ _PAGE = 500
 async def create(call: Call) -> web.Response:
     """Keep a definition."""
     asked = call.body
-    actions = _merged(asked.actions, await read_json(call.request))
+    actions = _merged(asked.actions, call.sent)
     _check(asked.actions)
     pipeline = PipelineRecord(new_run_id(), asked.name, actions, now(), asked.description)
     await call.service.pipelines.create_pipeline(pipeline)

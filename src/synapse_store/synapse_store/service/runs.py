@@ -164,7 +164,7 @@ async def _with_given(run: Tracked, asked: RunChange) -> RunChange:
     return evolve(asked, result=result, error=error)
 
 
-async def report(call: Call) -> web.Response:
+async def report(call: Call) -> web.Response | bytes:
     """Say where a run stands."""
     async with call.service.states.hold(call.run_id, fresh=call.body.status is not None) as run:
         drafts = of_report(run.state(), call.body)
@@ -172,7 +172,7 @@ async def report(call: Call) -> web.Response:
         await run.write(drafts)
         if call.request.headers.get("Prefer", "") == "return=minimal":
             return nothing()
-        return answer(run_to_data(run.record, run.state()))
+        return dumps(run_to_data(run.record, run.state()))
 
 
 async def _fence(service: Service, run: Tracked, drafts: Sequence[Draft]) -> None:

@@ -16,7 +16,9 @@ from synapse_core.errors import StoreError, SynapseError
 from synapse_core.protocols import Store
 from synapse_store.runner import Runner
 from synapse_store.service.app import create_app
+from synapse_store.service.core import SERVICE
 from synapse_store.service.settings import Settings
+from synapse_store.service.shortcut import shortcut
 from synapse_store.service.tuning import tune
 
 DEFAULT_PORT = 8100
@@ -81,6 +83,8 @@ async def serve_async(
     app = create_app(store, settings=settings, runner=runner)
     served = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_STOP)
     await served.setup()
+    assert served.server is not None  # there is one once it is set up
+    served.server.request_handler = shortcut(app[SERVICE], served.server.request_handler)
     try:
         address = await _listen(served, host, port)
         logging.getLogger("synapse.service").info("serving on %s", address)
