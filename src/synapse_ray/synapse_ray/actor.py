@@ -99,34 +99,35 @@ class RayActorExecutor(BaseRayExecutor):
         return target
 
     def _run(self, call: Call) -> Outcome:
-        import ray
-        from ray.exceptions import GetTimeoutError, RayError
-
         actor = self._living(call.root)
-        handle = ActorHandle(actor.run.remote(self._order(call)), actor)
+        handle, attempt = ActorHandle(actor.run.remote(self._order(call)), actor), None
         try:
-            packed = ray.get(handle.ref, timeout=_SHORT)
-        except (GetTimeoutError, RayError):
-            return self._run_long(call, handle)
+            packed = self._soon(handle)
+            if packed is None:
+                attempt = self._listening(call, handle)
+                return self._looping().call(attempt.outcome())
         except KeyboardInterrupt:
-            self._stop(self._listening(call, handle))
+            self._stop(attempt or self._listening(call, handle))
             raise
+        finally:
+            if attempt is not None:
+                replay(attempt.drain(), self._logger)
         self._answered = monotonic()
         head = Head.unpack(packed)
         replay(drafts_in(head.batches), self._logger)
         return read(head)
 
-    def _run_long(self, call: Call, handle: ActorHandle) -> Outcome:
-        """Listen to an action's reports until it has ended; Ctrl-C cancels it."""
-        attempt = self._listening(call, handle)
+    @staticmethod
+    def _soon(handle: ActorHandle) -> bytes | None:
+        """What the actor says of an action that is short and goes well; None of another."""
+        import ray
+        from ray.exceptions import GetTimeoutError, RayError
+
         try:
-            outcome = self._looping().call(attempt.outcome())
-        except KeyboardInterrupt:
-            self._stop(attempt)
-            raise
-        finally:
-            replay(attempt.drain(), self._logger)
-        return outcome
+            packed: bytes = ray.get(handle.ref, timeout=_SHORT)
+        except (GetTimeoutError, RayError):
+            return None
+        return packed
 
     def _listening(self, call: Call, handle: ActorHandle) -> FarAttempt:
         """The attempt of a call that was made, with somebody who listens."""

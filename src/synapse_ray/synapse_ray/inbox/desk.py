@@ -23,6 +23,7 @@ _UNKNOWN: Stop = ("nobody waits for this attempt any more", 5.0)
 @define(eq=False)
 class _Box:
     stop: Stop | None = None
+    told: Stop | None = None
     waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = field(factory=list)
 
 
@@ -81,13 +82,13 @@ class Desk:
         if box is None:
             return _UNKNOWN
         self._heard(key, Beat(pid, node, age))
-        stop = box.stop
         loop = asyncio.get_running_loop()
         called = loop.create_future()
         box.waiting.append((loop, called))
-        if box.stop == stop:
+        if box.stop == box.told:  # else there is something to heed already
             await asyncio.wait([called], timeout=_HELD)
         box.waiting.remove((loop, called))
+        box.told = box.stop
         return box.stop or ()
 
     def _box(self, key: str) -> _Box | None:
