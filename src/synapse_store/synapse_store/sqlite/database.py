@@ -95,7 +95,9 @@ class Database:
         execute = ledger.connection.execute
         execute("BEGIN IMMEDIATE")
         try:
+            ledger.begun()
             body(ledger)
+            ledger.flush()
             if self._room is not None and self._durability == "full":
                 self._room.keep()
             execute("COMMIT")

@@ -71,11 +71,11 @@ class Request(Generic[T]):
         Raises:
             Exception: it failed half-way; the transaction must be undone.
         """
-        before = ledger.connection.total_changes
+        before = ledger.changes
         try:
             self.result = self._work(ledger, self._entry)
         except SynapseError as error:
-            if ledger.connection.total_changes != before:
+            if ledger.changes != before:
                 raise
             self.error = error
 
@@ -288,6 +288,7 @@ class Writer:
             for request in requests:
                 running[:] = [request]
                 request.run(ledger)
+            ledger.flush()
             running.clear()
 
         try:

@@ -18,7 +18,9 @@ from synapse_core.events import Draft
 from synapse_core.fold import CHANGES
 from synapse_core.models import Checkpoint, PipelineProgress, RunStatus
 from synapse_core.protocols import Lease, RunRecord, claimable
+from synapse_store.once import Batch, check
 from synapse_store.sqlite.blobs import Blob, Blobs, discard
+from synapse_store.sqlite.bulk import Bulk
 from synapse_store.sqlite.rows import Encoder, EventRow, event_read, lease_of, loader
 from synapse_store.sqlite.states import Folded, RunState, States, store_state
 from synapse_store.sqlite.values import legible, maybe_micros, micros
@@ -27,14 +29,18 @@ ENDED = frozenset(status.value for status in RunStatus if status.is_terminal())
 
 _FIND = "SELECT key, seq, status, epoch, owner, expires_at FROM runs WHERE id = ?"
 _ADD_RUN = "INSERT INTO runs (id, name, pipeline_id, created_at) VALUES (?, ?, ?, ?)"
-_ADD_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)"
 _ADD_CHECKPOINT = (
     "INSERT INTO checkpoints VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM checkpoints WHERE run = ?1), ?2)"
 )
-_MOVE = "UPDATE runs SET seq = ? WHERE key = ?"
-_ADVANCE = "UPDATE runs SET seq = ?, progress = ? WHERE key = ?"
+_PRODUCER = "SELECT epoch, seq, last FROM producers WHERE run = ? AND name = ?"
 _CHANGE = "UPDATE runs SET seq = ?, progress = ?, status = ?, started_at = ?, completed_at = ?, error = ? WHERE key = ?"
 _LEASE = "UPDATE runs SET owner = ?, epoch = ?, expires_at = ? WHERE key = ?"
+
+
+_MOST_KNOWN = 4_000
+
+Taken = tuple[int, int, int]
+"""Of a producer's last batch: its epoch and number, and the run's last event then."""
 
 
 class _Run(NamedTuple):
@@ -125,21 +131,48 @@ class Ledger:
     blobs: Blobs
     news: list[News] = field(factory=list)
     orphans: list[str] = field(factory=list)
+    _bulk: Bulk = field(init=False)
     _states: States = field(init=False)
+    _runs: dict[str, _Run] = field(factory=dict)
+    _producers: dict[tuple[int, str], Taken] = field(factory=dict)
+    _version: int | None = None
 
     def __attrs_post_init__(self) -> None:
+        self._bulk = Bulk(self.connection)
         self._states = States(loader(self.blobs))
+
+    def begun(self) -> None:
+        """A transaction has begun: what is known of rows is forgotten if another process has written since."""
+        version = self.connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version or len(self._runs) + len(self._producers) > _MOST_KNOWN:
+            self._forget_rows()
+        self._version = version
+
+    def flush(self) -> None:
+        """Write what is still to be written; the transaction's last work."""
+        self._bulk.flush()
 
     def undone(self) -> None:
         """The transaction has come to nothing."""
         self.news.clear()
+        self._bulk.clear()
         self._states.clear()
+        self._forget_rows()
+
+    def _forget_rows(self) -> None:
+        self._runs.clear()
+        self._producers.clear()
+
+    @property
+    def changes(self) -> int:
+        """Grows whenever something is written, or is to be written."""
+        return self.connection.total_changes + self._bulk.added
 
     # -- events and checkpoints -------------------------------------------------------------------------------
 
     def create(self, run: RunRecord, entry: Entry) -> int:
         """See `Store.create`."""
-        if self.connection.execute(_FIND, (run.id,)).fetchone() is not None:
+        if self._found(run.id) is not None:
             raise StoreError(f"there is a run {run.id!r} already")
         row = run.id, run.name, run.pipeline_id, micros(run.created_at)
         key = self.connection.execute(_ADD_RUN, row).lastrowid
@@ -154,15 +187,37 @@ class Ledger:
             _fence(run, lease)
         return self._add(run, entry)
 
+    def append_once(self, entry: Entry, batch: Batch, lease: Lease | None) -> int:
+        """See `OnceStore.append_once`."""
+        run = self._run(entry.run_id)
+        epoch, seq, last = self._taken(run.key, batch.producer)
+        if not check(batch, epoch, seq):
+            return last
+        last = self.append(entry, lease)
+        taken = self._producers[run.key, batch.producer] = batch.epoch, batch.seq, last
+        self._bulk.took(run.key, batch.producer, taken)
+        return last
+
+    def _taken(self, key: int, producer: str) -> Taken:
+        """The last batch of a producer."""
+        known = self._producers.get((key, producer))
+        if known is None:
+            known = self.connection.execute(_PRODUCER, (key, producer)).fetchone() or (0, 0, 0)
+            self._producers[key, producer] = known
+        return known
+
     def _add(self, run: _Run, entry: Entry) -> int:
         kinds = frozenset([row[1] for row in entry.rows])
         last, ended = run.seq + len(entry.rows), run.status in ENDED
         if ended or kinds.isdisjoint(CHANGES):
             self._write(run, entry)
             self._states.passed(entry.run_id, run.seq, last)
-            self.connection.execute(_MOVE, (last, run.key))
+            self._bulk.move(run.key, last)
+            self._runs[entry.run_id] = run._replace(seq=last)
             final = None
         else:  # the state is fetched first, as the new rows would be read with it
+            if not self._states.has(entry.run_id, run.seq):
+                self.flush()
             state = self._states.at(self.connection, entry.run_id, run.key, run.seq)
             self._write(run, entry)
             ended = self._fold(run, state, entry, last)
@@ -174,8 +229,7 @@ class Ledger:
         key = run.key
         for blob in entry.spilled:
             self.blobs.keep(self.connection, key, blob)
-        rows = [(key, seq, *row) for seq, row in enumerate(entry.rows, run.seq + 1)]
-        self.connection.executemany(_ADD_EVENT, rows)
+        self._bulk.events(key, run.seq, entry.rows)
         for text in entry.texts:
             self.connection.execute(_ADD_CHECKPOINT, (key, text))
 
@@ -187,9 +241,10 @@ class Ledger:
                 folding.apply(event_read(run_id, seq, draft, row[4], load))
         state.seq = last
         if folding.status == run.status:
-            self.connection.execute(_ADVANCE, (last, folding.overall_progress, run.key))
+            self._bulk.advance(run.key, last, folding.overall_progress)
         else:
             self._change(run, folding.outline(), last)
+        self._runs[run_id] = run._replace(seq=last, status=folding.status)
         if state.wants_storing():
             store_state(self.connection, run.key, state)
         if folding.status in ENDED:
@@ -200,6 +255,7 @@ class Ledger:
     def _change(self, run: _Run, outline: PipelineProgress, last: int) -> None:
         times = maybe_micros(outline.started_at), maybe_micros(outline.completed_at)
         row = last, outline.overall_progress, str(outline.status), *times, legible(outline.error), run.key
+        self._bulk.settled(run.key)
         self.connection.execute(_CHANGE, row)
 
     # -- leases -----------------------------------------------------------------------------------------------
@@ -221,14 +277,18 @@ class Ledger:
 
     def release(self, lease: Lease) -> None:
         """See `Store.release`."""
-        found = self.connection.execute(_FIND, (lease.run_id,)).fetchone()
-        if found is not None and _Run(*found).epoch == lease.epoch:
-            run = _Run(*found)
-            self.connection.execute(_LEASE, (None, run.epoch, None, run.key))
+        run = self._found(lease.run_id)
+        if run is not None and run.epoch == lease.epoch:
+            self._hold(lease.run_id, run._replace(owner=None, expires_at=None))
 
     def _set_lease(self, run: _Run, lease: Lease) -> Lease:
-        self.connection.execute(_LEASE, (lease.owner, lease.epoch, micros(lease.expires_at), run.key))
+        expires = micros(lease.expires_at)
+        self._hold(lease.run_id, run._replace(owner=lease.owner, epoch=lease.epoch, expires_at=expires))
         return lease
+
+    def _hold(self, run_id: str, run: _Run) -> None:
+        self.connection.execute(_LEASE, (run.owner, run.epoch, run.expires_at, run.key))
+        self._runs[run_id] = run
 
     # -- deleting ---------------------------------------------------------------------------------------------
 
@@ -242,6 +302,8 @@ class Ledger:
         ended = run.status in ENDED
         if not ended and lease is not None and lease.expires_at > datetime.now(UTC):
             raise StoreError(f"run {run_id} is being run", hint="cancel it first")
+        self.flush()
+        self._forget_rows()
         for table, column in (("runs", "key"), ("records", "run"), ("states", "run")):
             self.connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (run.key,))  # noqa: S608  constants
         self.connection.execute("INSERT INTO garbage VALUES (?)", (run.key,))
@@ -283,10 +345,20 @@ class Ledger:
     # -- rows -------------------------------------------------------------------------------------------------
 
     def _run(self, run_id: str) -> _Run:
-        row = self.connection.execute(_FIND, (run_id,)).fetchone()
-        if row is None:
+        run = self._found(run_id)
+        if run is None:
             raise no_such_run(self.connection, run_id)
-        return _Run(*row)
+        return run
+
+    def _found(self, run_id: str) -> _Run | None:
+        """A run's row; nothing of one that is not known yet is still to be written."""
+        run = self._runs.get(run_id)
+        if run is None:
+            row = self.connection.execute(_FIND, (run_id,)).fetchone()
+            if row is None:
+                return None
+            run = self._runs[run_id] = _Run(*row)
+        return run
 
 
 def no_such_run(connection: sqlite3.Connection, run_id: str) -> RunNotFoundError:

@@ -11,7 +11,7 @@ from synapse_core.errors import NotFoundError, StoreError
 from synapse_core.events import Draft
 from synapse_core.models import Checkpoint, RunStatus
 from synapse_core.protocols import Lease, PipelineRecord, RunSummary
-from synapse_store.once import Batch, check
+from synapse_store.once import Batch
 from synapse_store.sqlite.group import Request
 from synapse_store.sqlite.ledger import Entry, Ledger
 from synapse_store.sqlite.listing import page
@@ -31,9 +31,6 @@ def _definition_of(row: tuple[Any, ...], _load: Load) -> PipelineRecord:
 _ONE = Query("SELECT pipeline FROM definitions WHERE id = ?", _definition_of)
 _FIRST = Query("SELECT pipeline FROM definitions ORDER BY id DESC LIMIT ?", _definition_of)
 _NEXT = Query("SELECT pipeline FROM definitions WHERE id < ? ORDER BY id DESC LIMIT ?", _definition_of)
-
-_PRODUCER = "SELECT p.epoch, p.seq, p.last FROM producers p JOIN runs r ON r.key = p.run WHERE r.id = ? AND p.name = ?"
-_TOOK = "INSERT OR REPLACE INTO producers SELECT key, ?, ?, ?, ? FROM runs WHERE id = ?"
 
 
 class Served:
@@ -57,8 +54,9 @@ class Served:
         """See `OnceStore.append_once`: that it was taken is noted in the same transaction."""
         file = self._file
         prepare = partial(Entry.make, file.database.blobs, run_id, drafts, checkpoints)
-        work = partial(_append_once, batch=batch, lease=lease)
-        return await file.writer.acall(Request(work, prepare, len(drafts) + 1))
+        return await file.writer.acall(
+            Request(lambda ledger, entry: ledger.append_once(entry, batch, lease), prepare, len(drafts) + 1)
+        )
 
     # -- pipelines --------------------------------------------------------------------------------------------
 
@@ -99,16 +97,6 @@ class Served:
         file = self._file
         await file.open()
         return file
-
-
-def _append_once(ledger: Ledger, entry: Entry, *, batch: Batch, lease: Lease | None) -> int:
-    found = ledger.connection.execute(_PRODUCER, (entry.run_id, batch.producer)).fetchone()
-    epoch, seq, last = found or (0, 0, 0)
-    if not check(batch, epoch, seq):
-        return int(last)
-    last = ledger.append(entry, lease)
-    ledger.connection.execute(_TOOK, (batch.producer, batch.epoch, batch.seq, last, entry.run_id))
-    return int(last)
 
 
 def _text(pipeline: PipelineRecord) -> str:

@@ -74,6 +74,11 @@ class States:
             self._states.popitem(last=False)
         return state
 
+    def has(self, run_id: str, seq: int) -> bool:
+        """Whether the run's fold is known up to its event ``seq``, so that `at` reads nothing."""
+        state = self._states.get(run_id)
+        return state is not None and state.seq == seq
+
     def passed(self, run_id: str, before: int, last: int) -> None:
         """Note that the events after ``before`` up to ``last`` change nothing."""
         state = self._states.get(run_id)
