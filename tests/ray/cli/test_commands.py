@@ -114,6 +114,7 @@ def test_status_tells_what_the_cluster_has(there: Here, cluster: TestCluster) ->
     assert node["resources"]["CPU"] == 4.0
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_said_to_be(there: Here) -> None:
     """Within seconds, with the address and what to do, by all that need one."""
     for command in (
@@ -127,6 +128,7 @@ def test_a_cluster_that_is_not_there_is_said_to_be(there: Here) -> None:
         assert "hint: " in done.err
 
 
+@pytest.mark.slow
 def test_a_wrong_option_is_named_before_anything_runs(there: Here) -> None:
     """With the nearest that there is, and a wrong value with what is wanted; of a flag, too."""
     run = ("run", "flow.py:pipeline", "--executor", "ray-jobs-api")
@@ -139,6 +141,7 @@ def test_a_wrong_option_is_named_before_anything_runs(there: Here) -> None:
     assert "Ray's dashboard does not answer at http://127.0.0.1:1" in away.err
 
 
+@pytest.mark.slow
 def test_a_service_that_is_named_by_the_environment_must_answer(there: Here) -> None:
     """Runs are never kept elsewhere than where all others are, in silence."""
     done = there.synapse("run", "flow.py:pipeline", "-e", "ray-pipeline", env={"SYNAPSE_STORE": "http://127.0.0.1:1"})
