@@ -57,6 +57,7 @@ class RayActorExecutor(BaseRayExecutor):
         self._strict = strict
         self._grace = grace
         self._one_at_a_time = threading.Lock()
+        self._telling = threading.RLock()
         self._id = new_run_id()  # one call differs from the next by its number: a new id costs ten times as much
         self._count = itertools.count(1)
         self._targets: dict[Any, Target] = {}
@@ -111,7 +112,7 @@ class RayActorExecutor(BaseRayExecutor):
             raise
         finally:
             if attempt is not None:
-                replay(attempt.drain(), self._logger)
+                self._replay(attempt)
         self._answered = monotonic()
         head = Head.unpack(packed)
         replay(drafts_in(head.batches), self._logger)
@@ -133,12 +134,16 @@ class RayActorExecutor(BaseRayExecutor):
         """The attempt of a call that was made, with somebody who listens."""
 
         async def listen() -> FarAttempt:
-            attempt = FarAttempt(call, lambda: replay(attempt.drain(), self._logger), self._reports, self._ended)
+            attempt = FarAttempt(call, lambda: self._replay(attempt), self._reports, self._ended)
             attempt.submitted(handle)
             return attempt
 
         self._answered = 0.0
         return self._looping().call(listen())
+
+    def _replay(self, attempt: FarAttempt) -> None:
+        with self._telling:  # the mailbox's thread and the caller's must not tell at the same time
+            replay(attempt.drain(), self._logger)
 
     def _stop(self, attempt: FarAttempt) -> None:
         """Cancel it, and wait until it has ended; another Ctrl-C shortens that."""

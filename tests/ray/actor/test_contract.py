@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -21,11 +22,12 @@ class TestRayActorExecutor(ExecutorContract):
     executor: RayActorExecutor
 
     @pytest.fixture(autouse=True, scope="class")
-    def _executor(self, cluster: TestCluster) -> Iterator[None]:
+    @classmethod
+    def _executor(cls, cluster: TestCluster, module_driver: Any) -> Iterator[None]:
         """One for all rules: closed after each, its actor is kept, as starting one takes seconds where much runs."""
-        type(self).executor = KeptExecutor(ray_address=cluster.address)
+        cls.executor = KeptExecutor(ray_address=cluster.address)
         yield
-        self.executor.shutdown()
+        cls.executor.shutdown()
 
     def make_executor(self) -> Executor:
         return self.executor

@@ -119,6 +119,11 @@ class Reporter(BaseLogger):
     def _full(self) -> bool:
         return len(self._drafts) >= self._bound or self._size >= self._size_bound
 
+    @property
+    def only_progress(self) -> bool:
+        """Whether nothing was reported since the last drain but progress, which can wait: it is conflated."""
+        return not self._drafts
+
     def drain(self) -> list[Draft]:
         """All that was reported since the last call, and the newest progress of each category."""
         drafts = self._drafts

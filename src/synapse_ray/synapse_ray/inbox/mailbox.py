@@ -24,6 +24,9 @@ _HELD = 5.0
 _SHORT = 0.15
 """Seconds that an attempt runs before a mailbox is made for it: short ones report with their outcome."""
 
+_GATHERED = 0.03
+"""Seconds that notes are gathered in, so that many workers are not as many messages to the driver."""
+
 _STARTS = 10.0
 """Seconds that the actor has to start, where it is only made to stop an attempt."""
 
@@ -73,6 +76,7 @@ class Mailbox:
                 await asyncio.wait_for(self._came.wait(), _HELD)
             except TimeoutError:
                 return self._born, []
+            await asyncio.sleep(_GATHERED)
         return self._born, list(self._notes)
 
     def _take(self, key: str, batches: Sequence[Batch]) -> None:

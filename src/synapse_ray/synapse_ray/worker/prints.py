@@ -6,6 +6,7 @@ import contextlib
 import faulthandler
 import fcntl
 import os
+import re
 import select
 import threading
 
@@ -89,7 +90,25 @@ class _Output:
             os.write(self._own, chunk)
             return
         if self._lines is None:
-            self._lines = Lines(self.reporter, self._name)
+            self._lines = _ActionsLines(self.reporter, self._name, self._own)
         # One that is held back, and told to stop, has nobody to tell the rest.
         with contextlib.suppress(ActionCancelled):
             self._lines.feed(chunk)
+
+
+class _ActionsLines(Lines):
+    """The lines that are the action's: what Ray logs to the same output goes on to where it led."""
+
+    def __init__(self, reporter: Reporter, stream: str, own: int) -> None:
+        super().__init__(reporter, stream)
+        self._own = own
+
+    def emit(self, line: str) -> None:
+        if _RAYS.match(line):
+            os.write(self._own, f"{line}\n".encode("utf-8", "backslashreplace"))
+        else:
+            super().emit(line)
+
+
+_RAYS = re.compile(r"\[\d{4}-\d\d-\d\d [\d:,.]+ [DIWEF] \d+ \d+\] |\d{4}-\d\d-\d\d [\d:,]+\t[A-Z]+ \S+\.py:\d+ -- ")
+"""How lines of Ray's own log begin, of its native code's and of its Python's."""

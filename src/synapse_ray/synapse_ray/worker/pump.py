@@ -17,6 +17,9 @@ _FIRST = 0.1
 """Seconds that an action runs before anything is told of it: a short one sends no message at all."""
 
 _FLUSH = 0.2
+_CONFLATED = 0.5
+"""Seconds between two messages that tell of progress alone: each costs the action a millisecond of its core."""
+
 _IDLE = 5.0
 """Seconds without an action after which the thread sleeps until there is one."""
 
@@ -89,6 +92,7 @@ class _Care:
         self._report: tuple[int, Message] | None = None
         self._beat: Message | None = None
         self._interrupted = False
+        self._reported = 0.0
 
     def run(self, goes_on: Any) -> None:
         """Report and listen while ``goes_on`` says so."""
@@ -118,8 +122,12 @@ class _Care:
             if (stop := self._answer(message)) is not None:
                 self._running.arrived(number)
                 self._heed(stop)
+        at = monotonic()
+        if self._running.reporter.only_progress and at - self._reported < _CONFLATED:
+            return
         batches = self._running.collect()
         if batches and self._link is not None:
+            self._reported = at
             message_ = self._link.send("report", self._running.order.key, batches)
             self._report = None if message_ is None else (batches[-1][0], message_)
 

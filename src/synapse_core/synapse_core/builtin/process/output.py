@@ -31,9 +31,9 @@ class Lines:
         """Take what was printed."""
         *lines, self._rest = (self._rest + self._decoder.decode(chunk)).split("\n")
         for line in lines:
-            self._emit(line)
+            self.emit(line)
         while len(self._rest) > _LONGEST:
-            self._emit(self._rest[:_LONGEST])
+            self.emit(self._rest[:_LONGEST])
             self._rest = self._rest[_LONGEST:]
 
     def close(self) -> None:
@@ -41,9 +41,10 @@ class Lines:
         rest = self._rest + self._decoder.decode(b"", final=True)
         self._rest = ""
         if rest:
-            self._emit(rest)
+            self.emit(rest)
 
-    def _emit(self, line: str) -> None:
+    def emit(self, line: str) -> None:
+        """Make one line an event."""
         text = line.rstrip("\r")
         self.last.append(text)
         self._reporter.emit(Kind.ACTION_LOG, {"level": "info", "message": text, "data": {"stream": self._stream}})
