@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define, field
 
 from synapse_core.errors import RunNotFoundError
-from synapse_core.events import Draft, stamp
+from synapse_core.events import Draft, Event, stamp
 from synapse_core.fold import Folding
 from synapse_core.models import Checkpoint, PipelineProgress
 from synapse_core.protocols import RunRecord, Store
@@ -28,17 +27,23 @@ class Tracked:
     folding: Folding
     seq: int
     lock: asyncio.Lock = field(factory=asyncio.Lock)
+    _shown: PipelineProgress | None = None
 
     def state(self) -> PipelineProgress:
         """The state now."""
-        return self.folding.snapshot()
+        if self._shown is None:
+            self._shown = self.folding.snapshot()
+        return self._shown
+
+    def _take(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.folding.apply(event)
+        self.seq, self._shown = events[-1].seq, None
 
     async def refresh(self) -> None:
         """Take in what others have written."""
         while events := await self.store.read(self.record.id, after=self.seq, limit=_PAGE):
-            for event in events:
-                self.folding.apply(event)
-            self.seq = events[-1].seq
+            self._take(events)
 
     async def write(self, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint] = ()) -> None:
         """Add events, and take them in."""
@@ -47,10 +52,8 @@ class Tracked:
         last = await self.store.append(self.record.id, drafts, checkpoints=checkpoints)
         if last != self.seq + len(drafts):
             await self.refresh()
-            return
-        for event in stamp(self.record.id, self.seq, drafts):
-            self.folding.apply(event)
-        self.seq = last
+        elif drafts:
+            self._take(stamp(self.record.id, self.seq, drafts))
 
 
 class States:
@@ -66,9 +69,16 @@ class States:
         self._record = record
         self._runs: OrderedDict[str, Tracked] = OrderedDict()
 
-    @asynccontextmanager
-    async def hold(self, run_id: str, *, fresh: bool = True) -> AsyncIterator[Tracked]:
+    def hold(self, run_id: str, *, fresh: bool = True) -> Hold:
         """A run, for whoever may change it, one at a time; ``fresh``: with all that others have written.
+
+        Raises:
+            RunNotFoundError: there is no such run, when it is entered.
+        """
+        return Hold(self, run_id, fresh)
+
+    async def tracked(self, run_id: str) -> tuple[Tracked, bool]:
+        """A run, and whether it was known; to be changed only by who holds its lock.
 
         Raises:
             RunNotFoundError: there is no such run.
@@ -81,15 +91,37 @@ class States:
         self._runs.move_to_end(run_id)
         while len(self._runs) > _MOST:
             self._runs.popitem(last=False)
-        async with tracked.lock:
-            try:
-                if known and fresh:
-                    await tracked.refresh()
-                yield tracked
-            except RunNotFoundError:
-                self.forget(run_id)
-                raise
+        return tracked, known
 
     def forget(self, run_id: str) -> None:
         """A run is gone."""
         self._runs.pop(run_id, None)
+
+
+@define(eq=False)
+class Hold:
+    """`States.hold`: written out, as a generator would cost a report more than its check does."""
+
+    states: States
+    run_id: str
+    fresh: bool
+    _tracked: Tracked = field(init=False)
+
+    async def __aenter__(self) -> Tracked:
+        self._tracked, known = await self.states.tracked(self.run_id)
+        await self._tracked.lock.acquire()
+        try:
+            if known and self.fresh:
+                await self._tracked.refresh()
+        except BaseException as error:
+            self._end(error)
+            raise
+        return self._tracked
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        self._tracked.lock.release()
+        if isinstance(error, RunNotFoundError):
+            self.states.forget(self.run_id)

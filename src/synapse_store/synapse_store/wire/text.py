@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -17,10 +18,25 @@ def loads(data: bytes | str) -> Any:
     Raises:
         ValueError: it is no JSON; the message says why and where.
     """
+    text = data if isinstance(data, str) else data.decode(_encoding(data), "surrogatepass")
     try:
-        return _decode(data if isinstance(data, str) else data.decode(json.detect_encoding(data), "surrogatepass"))
+        return _value(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _encoding(data: bytes) -> str:
+    # What begins so can be nothing else, and nearly everything does.
+    return "utf-8" if data[:1] == b"{" and data[1:2] != b"\0" else json.detect_encoding(data)
+
+
+def _value(text: str) -> Any:
+    try:
+        value, end = _decoder.raw_decode(text)
+    except json.JSONDecodeError:
+        end = -1
+    # With blanks around it, or with something wrong, it is read by the one who can say where.
+    return value if end == len(text) else _decoder.decode(text)
 
 
 def _refuse(name: str) -> NoReturn:
@@ -28,7 +44,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 # One for all: `json.loads` makes a decoder for each text.
-_decode = json.JSONDecoder(parse_constant=_refuse).decode
+_decoder = json.JSONDecoder(parse_constant=_refuse)
 
 
 def dumps(value: Any) -> bytes:
@@ -63,6 +79,7 @@ def _finite(value: Any) -> Any:
     return value
 
 
+@lru_cache(maxsize=4096)
 def iso(time: datetime) -> str:
     """ISO 8601 in UTC with offset; a time that names no zone is taken for UTC."""
     aware = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
