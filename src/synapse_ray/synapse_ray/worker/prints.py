@@ -19,10 +19,10 @@ _PIPE_SIZE = 1 << 20  # room for what native code prints while it lets no Python
 
 
 class Prints:
-    """The two outputs of this process: log events while an action runs, passed on to where they led otherwise.
+    """The two outputs of this process: taken while an action runs; Ray's, which notes every task there, otherwise.
 
-    The file descriptors themselves are taken, once, so that what native code and child processes print is there too. A
-    thread of its own reads; an action that prints nothing costs a system call.
+    The file descriptors themselves are taken, so that what native code and child processes print is there too. A thread
+    of its own reads; an action that prints nothing costs five system calls.
     """
 
     def __init__(self) -> None:
@@ -39,11 +39,13 @@ class Prints:
     def begin(self, reporter: Reporter) -> None:
         """Tell the reporter what is printed from now on."""
         for output in self._outputs.values():
-            output.reporter = reporter
+            output.begin(reporter)
 
     def end(self) -> None:
         """Tell it no more; all that was printed before has been reported when this returns."""
         flush_outputs()
+        for output in self._outputs.values():
+            output.give_back()
         with self._lock:
             while ready := self._poll.poll(0):
                 self._pump(ready)
@@ -65,20 +67,26 @@ class _Output:
     """One output: where it led, and the pipe that it is led to."""
 
     def __init__(self, fd: int, name: str) -> None:
+        self._fd = fd
         self._name = name
         self._own = os.dup(fd)
-        self.reading, writing = os.pipe()
+        self.reading, self._writing = os.pipe()
         with contextlib.suppress(OSError):  # the user may have used up what pipes may take
-            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+            fcntl.fcntl(self._writing, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
         if fd == 2:
             faulthandler.enable(self._own)  # a crash is told where Ray looks for it: nobody reads the pipe then
-        os.dup2(writing, fd)
-        os.close(writing)
-        self.reporter: Reporter | None = None
+        self._reporter: Reporter | None = None
         self._lines: Lines | None = None
 
+    def begin(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        os.dup2(self._writing, self._fd)
+
+    def give_back(self) -> None:
+        os.dup2(self._own, self._fd)
+
     def end(self) -> None:
-        lines, self._lines, self.reporter = self._lines, None, None
+        lines, self._lines, self._reporter = self._lines, None, None
         if lines is not None:
             with contextlib.suppress(ActionCancelled):
                 lines.close()
@@ -86,11 +94,11 @@ class _Output:
     def pump(self) -> None:
         """Pass on what is in the pipe; there is something."""
         chunk = os.read(self.reading, _CHUNK)
-        if self.reporter is None:
+        if self._reporter is None:  # a child that is left, of an action that has ended
             os.write(self._own, chunk)
             return
         if self._lines is None:
-            self._lines = _ActionsLines(self.reporter, self._name, self._own)
+            self._lines = _ActionsLines(self._reporter, self._name, self._own)
         # One that is held back, and told to stop, has nobody to tell the rest.
         with contextlib.suppress(ActionCancelled):
             self._lines.feed(chunk)
