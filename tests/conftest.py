@@ -20,3 +20,8 @@ def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes SYNAPSE_* away: what a developer has set must not change what a test sees."""
     for name in [name for name in os.environ if name.startswith("SYNAPSE_")]:
         monkeypatch.delenv(name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Has what starts clusters run last: they stay up for the tests that share them, and burden all others."""
+    items.sort(key=lambda item: "tests/ray/" in item.nodeid)

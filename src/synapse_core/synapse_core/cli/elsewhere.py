@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -72,13 +72,14 @@ def see_elsewhere(
             print(run_id)
             say(f"it runs by itself: `{runs_command('watch', run_id, store)}` shows it")
             return codes.COMPLETED
-        with state.session(store) as session, _shown(session, run_id, display):
-            return see_through(session, run_id, display, timeout=timeout, store=store)
+        with state.session(store) as session:
+            shown = _shown(session, run_id, display)
+            return see_through(session, run_id, display, timeout=timeout, store=store, shown=shown)
 
 
-def _shown(session: Session, run_id: str, display: Display) -> Any:
+def _shown(session: Session, run_id: str, display: Display) -> Along | None:
     sink = _sink(session, run_id, display)
-    return nullcontext() if sink is None else Along(session, run_id, sink)
+    return None if sink is None else Along(session, run_id, sink)
 
 
 def _sink(session: Session, run_id: str, display: Display) -> Sink | None:

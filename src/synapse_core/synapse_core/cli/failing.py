@@ -8,6 +8,7 @@ import sys
 import click
 
 from synapse_core.cli import codes
+from synapse_core.cli.group import ReaderIsGone
 from synapse_core.cli.telling import complain, quote, say
 from synapse_core.errors import ExecutionError, StoreError, SynapseError
 
@@ -23,10 +24,7 @@ def explain(error: BaseException, *, debug: bool = False) -> int:
         error: what came out of a command.
         debug: show the traceback too.
     """
-    # click ends the program by itself where a reader has gone, with an exit code that means failure
-    if isinstance(error, BrokenPipeError) or (
-        isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)
-    ):
+    if isinstance(error, BrokenPipeError | ReaderIsGone):
         return _reader_is_gone()
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else codes.FAILED

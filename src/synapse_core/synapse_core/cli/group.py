@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from synapse_core.cli.state import State
+
+
+class ReaderIsGone(Exception):  # noqa: N818  it is no error: ``| head`` has read enough
+    """Nobody reads standard output any more."""
+
+
+@contextmanager
+def _reader_noticed() -> Iterator[None]:
+    """Keep a broken pipe from click, which makes a failure of it."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderIsGone from error
 
 
 class LazyGroup(click.Group):
@@ -27,6 +41,22 @@ class LazyGroup(click.Group):
         self._package = package
         self._texts = texts
         self._asked = not open_to_plugins
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """As of every group: parsing may print, too."""
+        with _reader_noticed():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command.
+
+        Raises:
+            ReaderIsGone: what it printed was not wanted any more.
+        """
+        with _reader_noticed():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The built-in commands in their order, then those of plugins by name."""

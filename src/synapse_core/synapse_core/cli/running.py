@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -137,8 +136,8 @@ def _run_here(
         display="none" if as_json else order.display,
         **_how(target, order),
     )
-    with Along(session, run_id, JsonSink()) if as_json else nullcontext():
-        return see_through(session, run_id, order.display, timeout=order.timeout, store=order.store)
+    shown = Along(session, run_id, JsonSink()) if as_json else None
+    return see_through(session, run_id, order.display, timeout=order.timeout, store=order.store, shown=shown)
 
 
 def _how(target: Target, order: Order) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal
 
 from synapse_core.cli import codes
@@ -13,7 +14,7 @@ from synapse_core.cli.failing import Terminated
 from synapse_core.cli.naming import runs_command
 from synapse_core.cli.telling import complain, quote, say
 from synapse_core.errors import ExecutionError, RunCancelledError, SynapseError
-from synapse_core.models import RunStatus
+from synapse_core.models import PipelineProgress, RunStatus
 
 if TYPE_CHECKING:
     from synapse_core.session import Session
@@ -41,7 +42,13 @@ def sigterm_as_interrupt() -> Iterator[None]:
 
 
 def see_through(
-    session: Session, run_id: str, display: Display, *, timeout: float | None = None, store: str | None = None
+    session: Session,
+    run_id: str,
+    display: Display,
+    *,
+    timeout: float | None = None,
+    store: str | None = None,
+    shown: AbstractContextManager[Any] | None = None,
 ) -> int:
     """Wait until the run has ended and print its result; the exit code.
 
@@ -51,22 +58,30 @@ def see_through(
         display: how it is shown meanwhile.
         timeout: cancel it after so many seconds.
         store: the URL that was given for the store, for what is to be typed next.
+        shown: what shows it, where the session itself does not: it has shown all when the result is printed.
     """
-    try:
-        progress = _wait(session, run_id, timeout)
-    except KeyboardInterrupt as interrupt:
-        code = _cancel(session, run_id, codes.TERMINATED if isinstance(interrupt, Terminated) else codes.INTERRUPTED)
+    with shown or contextlib.nullcontext():
+        end = _end_of(session, run_id, timeout)
+    if isinstance(end, int | ExecutionError):
+        if isinstance(end, ExecutionError):
+            tell_failure(end)
         _tell_next(session, run_id, store)
-        return code
-    except ExecutionError as error:
-        tell_failure(error)
-        _tell_next(session, run_id, store)
-        return codes.FAILED
-    tell_result(progress.result, display)
+        return end if isinstance(end, int) else codes.FAILED
+    tell_result(end.result, display)
     return codes.COMPLETED
 
 
-def _wait(session: Session, run_id: str, timeout: float | None) -> Any:
+def _end_of(session: Session, run_id: str, timeout: float | None) -> PipelineProgress | ExecutionError | int:
+    """How the run has ended: its state, its failure, or the exit code where it was interrupted."""
+    try:
+        return _wait(session, run_id, timeout)
+    except KeyboardInterrupt as interrupt:
+        return _cancel(session, run_id, codes.TERMINATED if isinstance(interrupt, Terminated) else codes.INTERRUPTED)
+    except ExecutionError as error:
+        return error
+
+
+def _wait(session: Session, run_id: str, timeout: float | None) -> PipelineProgress:
     try:
         return session.wait(run_id, timeout)
     except ExecutionError:
