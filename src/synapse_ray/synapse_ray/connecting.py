@@ -41,10 +41,16 @@ def init(address: str) -> None:
     import ray
 
     _probe(address)
-    options: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
+    own: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
+    options = {"log_to_driver": False, "logging_level": logging.ERROR, **own}
     try:
         with _undisturbed():
-            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
+            try:
+                ray.init(address, **options)
+            except ConnectionError as error:
+                if "ZombieProcess" not in str(error):
+                    raise
+                ray.init(address, **options)  # Ray's client server tripped over a process of its own that had ended
     except Exception as error:
         raise _explained(address, error) from error
 

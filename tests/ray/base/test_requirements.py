@@ -15,22 +15,24 @@ from synapse_ray.packaging import Shipment
 from synapse_ray.packaging.requirements import THERE, read_requirements
 from synapse_ray.packaging.wheels import sdk_wheels
 
+HOST = "https://host"
+
 
 def test_lines_mean_the_same_on_a_worker(tmp_path: Path):
     """Comments go, included files are put in place, long lines joined; options and addresses stay as they are."""
     (tmp_path / "more.txt").write_text("-r base.txt\nscipy\n")
     (tmp_path / "base.txt").write_text("numpy>=2 # why\n-r more.txt\n")
     (tmp_path / "r.txt").write_text(
-        "# all\n--index-url https://host/simple\n-r more.txt\n\ntorch==2.0 \\\n  --hash=sha256:00\n"
-        "x @ https://host/x.whl#sha256=1\ngit+https://host/y@main\n"
+        f"# all\n--index-url {HOST}/index\n-r more.txt\n\ntorch==2.0 \\\n  --hash=sha256:00\n"
+        f"x @ {HOST}/x.whl#sha256=1\ngit+{HOST}/y@main\n"
     )
     assert read_requirements(tmp_path / "r.txt", tmp_path).lines == (
-        "--index-url https://host/simple",
+        f"--index-url {HOST}/index",
         "numpy>=2",
         "scipy",
         "torch==2.0   --hash=sha256:00",
-        "x @ https://host/x.whl#sha256=1",
-        "git+https://host/y@main",
+        f"x @ {HOST}/x.whl#sha256=1",
+        f"git+{HOST}/y@main",
     )
 
 
@@ -40,14 +42,14 @@ def test_paths_become_those_of_the_worker(tmp_path: Path):
     (folder / "lib").mkdir(parents=True)
     (folder / "c.txt").write_text("numpy<3")
     (folder / "w.whl").write_text("")
-    (folder / "r.txt").write_text("-e ./lib[fast]\n-c c.txt\n--find-links=lib\n./w.whl\n-f https://host/links\n")
+    (folder / "r.txt").write_text(f"-e ./lib[fast]\n-c c.txt\n--find-links=lib\n./w.whl\n-f {HOST}/links\n")
     found = read_requirements(folder / "r.txt", folder)
     assert found.lines == (
         f"-e {THERE}/lib[fast]",
         f"-c {THERE}/c.txt",
         f"--find-links {THERE}/lib",
         f"{THERE}/w.whl",
-        "-f https://host/links",
+        f"-f {HOST}/links",
     )
     assert found.files == ("lib/", "c.txt", "w.whl")
 
