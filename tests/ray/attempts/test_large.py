@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from synapse_core import ExecutionError, Session
+from synapse_core.testing import wait_until
 from synapse_core.worker.large import TOKEN
 from synapse_ray import RayJobExecutor
 from tests.ray.attempts import sample
@@ -20,7 +21,7 @@ SIZE = 3_000_000
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    with Session(store="memory:", entry_points=False) as made:
+    with Session(store="memory:", entry_points=False, work_base=tmp_path / "runs") as made:
         yield made
 
 
@@ -74,6 +75,8 @@ def _failed(cluster: TestCluster, session: Session, folder: Path) -> str:
     run_id = session.submit([sample.make, sample.measure], _params(folder), executor=_executor(cluster))
     with pytest.raises(ExecutionError, match="not yet"):
         session.wait(run_id, 60)
+    kept = Path(session.call(session.store.record(run_id)).work_dir or "", "large")
+    wait_until(lambda: [file for file in kept.glob("*") if file.suffix != ".part"], "the values to be written")
     return run_id
 
 
