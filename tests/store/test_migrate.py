@@ -18,7 +18,7 @@ from synapse_core.fold import fold
 from synapse_core.testing.store.samples import begun, everything, log
 from synapse_store import SQLiteStore
 from synapse_store.sqlite import migrate as migrating
-from synapse_store.sqlite.migrate import backup_path, migrate
+from synapse_store.sqlite.migrate import backup_path, is_ready, migrate
 from synapse_store.sqlite.schema import APPLICATION_ID, MIGRATIONS, VERSION, Migration
 from tests.store.helpers import filled, on, sql
 
@@ -81,6 +81,27 @@ def test_an_older_file_is_taken_on_with_its_data(tmp_path, old: int) -> None:
     assert version(backup) == old
     assert sql(backup, "SELECT * FROM events ORDER BY run, seq") == events
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+
+
+def test_who_looks_while_another_makes_the_file_sees_one_instant(tmp_path) -> None:
+    """A look that a migration overtakes half-way tells what was before it, never half of each."""
+    path = tmp_path / "runs.db"
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as looking,
+        closing(sqlite3.connect(path, isolation_level=None)) as making,
+    ):
+        looking.execute("PRAGMA journal_mode = WAL")
+        overtaken: list[str] = []
+
+        def overtake(statement: str) -> None:
+            if "user_version" in statement and not overtaken:
+                overtaken.append(statement)
+                migrate(making, path)
+
+        looking.set_trace_callback(overtake)
+        assert not is_ready(looking, path)
+        assert overtaken
+        assert is_ready(looking, path)
 
 
 def test_many_who_open_an_old_file_migrate_it_once(tmp_path, monkeypatch) -> None:

@@ -103,8 +103,16 @@ def _back_up(path: Path, version: int) -> None:
 
 
 def _header(connection: sqlite3.Connection) -> _Header:
-    return _Header(
-        connection.execute("PRAGMA application_id").fetchone()[0],
-        connection.execute("PRAGMA user_version").fetchone()[0],
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0],
-    )
+    """What the file says of itself at one instant: another process may be bringing it to the schema."""
+    alone = not connection.in_transaction
+    if alone:
+        connection.execute("BEGIN")
+    try:
+        return _Header(
+            connection.execute("PRAGMA application_id").fetchone()[0],
+            connection.execute("PRAGMA user_version").fetchone()[0],
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0],
+        )
+    finally:
+        if alone:
+            connection.execute("ROLLBACK")
