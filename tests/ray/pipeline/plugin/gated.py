@@ -49,10 +49,13 @@ def meet(params: GateParams, context: RuntimeContext) -> dict[str, Any]:
 
 @action("busy")
 def busy(params: GateParams, context: RuntimeContext) -> None:
-    """Runs for ever, and listens to nobody."""
+    """Runs for ever, and listens to nobody; notes when it is made to leave."""
     _note(params.folder, f"{context.action}.begun", str(os.getpid()))
-    while True:
-        time.sleep(0)
+    try:
+        while True:
+            time.sleep(0)
+    finally:
+        _note(params.folder, f"{context.action}.done", str(os.getpid()))
 
 
 @action("talk")
