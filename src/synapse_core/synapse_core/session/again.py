@@ -19,7 +19,7 @@ from synapse_core.pipeline import Plan
 from synapse_core.protocols import Lease, RunRecord, Store
 from synapse_core.schema import Schema
 from synapse_core.session.options import Asked, RunOptions
-from synapse_core.session.orphans import end_of
+from synapse_core.session.orphans import fail_orphan
 from synapse_core.session.owner import is_dead, place, taken
 
 
@@ -117,20 +117,8 @@ class Again:
         Raises:
             StoreError: its engine lives.
         """
-        if (await self._store.progress(run_id)).status.is_terminal():
-            return
-        lease = await self._claim(run_id)
-        progress = await self._store.progress(run_id)
-        if not progress.status.is_terminal():
-            ended = end_of(progress, Kind.RUN_FAILED, "its engine died; resumed by another run", "interrupted")
-            await self._store.append(run_id, ended, lease=lease)
-        await self._store.release(lease)
-
-    async def _claim(self, run_id: str) -> Lease:
-        held = await self._store.lease(run_id)
-        dead = held if held is not None and is_dead(held.owner) else None
         try:
-            return await self._store.acquire(run_id, "resume", 30.0, over=dead)
+            await fail_orphan(self._store, run_id, "its engine died; resumed by another run")
         except LeaseLostError as error:
             raise taken(run_id, error) from error
 

@@ -1,7 +1,8 @@
-"""Runs that nobody runs any more: what tells them, and how one is cancelled."""
+"""Runs that nobody runs any more: what tells them, and how one is ended."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from synapse_core.events import Draft, Kind, now
@@ -35,16 +36,42 @@ async def cancel_orphan(store: Store, run_id: str, reason: str) -> bool:
     progress, held = await store.progress(run_id), await store.lease(run_id)
     if not is_orphan(progress.status, held, progress.created_at):
         return False
-    lease = await store.acquire(run_id, owner_id(), _TTL, over=held)
-    progress = await store.progress(run_id)  # an engine may have come and gone since
-    if progress.status.is_terminal():
-        await store.release(lease)
-        return False
+    return await _write_end(store, run_id, held, lambda progress: _cancelled(progress, reason))
+
+
+def _cancelled(progress: PipelineProgress, reason: str) -> list[Draft]:
     asked = Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, {"reason": reason, "force": False})
     ended = end_of(progress, Kind.RUN_CANCELLED, reason, "cancelled")
-    await store.append(run_id, ended if progress.cancel_requested else [asked, *ended], lease=lease)
+    return ended if progress.cancel_requested else [asked, *ended]
+
+
+async def fail_orphan(store: Store, run_id: str, reason: str) -> bool:
+    """Write that a run whose engine is gone has failed; what it has completed stays. False where it has ended.
+
+    Raises:
+        RunNotFoundError: there is no such run.
+        LeaseLostError: an engine has it.
+    """
+    if (await store.progress(run_id)).status.is_terminal():
+        return False
+    held = await store.lease(run_id)
+    dead = held if held is not None and is_dead(held.owner) else None
+    return await _write_end(
+        store, run_id, dead, lambda progress: end_of(progress, Kind.RUN_FAILED, reason, "interrupted")
+    )
+
+
+async def _write_end(
+    store: Store, run_id: str, over: Lease | None, end: Callable[[PipelineProgress], list[Draft]]
+) -> bool:
+    """Claim a run and write its end, unless an engine has come and gone since it was looked at."""
+    lease = await store.acquire(run_id, owner_id(), _TTL, over=over)
+    progress = await store.progress(run_id)
+    unended = not progress.status.is_terminal()
+    if unended:
+        await store.append(run_id, end(progress), lease=lease)
     await store.release(lease)
-    return True
+    return unended
 
 
 def end_of(progress: PipelineProgress, kind: Kind, reason: str, of_actions: str) -> list[Draft]:

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 TOKEN = "$synapse_large"  # noqa: S105  no secret
 
 
-def is_token(value: Any) -> bool:
-    """Whether the value stands for a large one."""
-    return type(value) is dict and TOKEN in value
-
-
 def tokens_in(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The params that are tokens."""
     return {name: value for name, value in params.items() if type(value) is dict and TOKEN in value}

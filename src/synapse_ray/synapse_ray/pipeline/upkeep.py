@@ -15,8 +15,8 @@ from synapse_core.models import PipelineProgress
 from synapse_core.pipeline import PipelineGraph, Plan
 from synapse_core.protocols import Executor, Lease
 from synapse_core.session import Session
+from synapse_core.session.orphans import fail_orphan
 from synapse_ray.pipeline.orders import Order
-from synapse_ray.pipeline.orphan import end_run
 
 T = TypeVar("T")
 
@@ -102,7 +102,7 @@ class Upkeep:
 
     def _give_up(self, error: SynapseError) -> None:
         reason = f"the engine was restarted and cannot go on: {error.message}"
-        self._session.call(end_run(self._session.store, self._run_id, reason))
+        self._session.call(fail_orphan(self._session.store, self._run_id, reason))
 
     def progress(self) -> PipelineProgress:
         """How far the run is."""

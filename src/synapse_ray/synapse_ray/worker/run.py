@@ -94,7 +94,10 @@ class _Worker:
 def _performed(running: Running) -> Outcome:
     call = running.call
     try:
-        if (call.stop or spec_from(call).stop) == "hard":
+        if call.stop is None:  # the engine could not tell: it has only the name
+            spec = spec_from(call)
+            call = evolve(call, spec=spec, stop=spec.stop)
+        if call.stop == "hard":
             return running.in_child()
         return perform(call, running.reporter, running.token, hooks_from(call.hooks))
     except SynapseError as error:  # the action, or a plugin that the call names, cannot be imported here
