@@ -8,7 +8,7 @@ import click
 
 from synapse_core.cli.complete import complete_action, complete_target
 from synapse_core.cli.helping import epilog
-from synapse_core.cli.state import State, debug_option
+from synapse_core.cli.state import State, debug_option, json_option
 
 _EPILOG = epilog("""
 Examples:
@@ -22,7 +22,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("target", required=False, shell_complete=complete_target)
 @click.argument("action", required=False, shell_complete=complete_action)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of ACTION's params.")
 @click.option("--ui", is_flag=True, help="Print the form (FormKit nodes) for ACTION's params.")
 @debug_option

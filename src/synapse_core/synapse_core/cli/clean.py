@@ -5,23 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from synapse_core.cli.amounts import age_value, size_text
 from synapse_core.cli.helping import epilog
 from synapse_core.cli.state import debug_option
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+if TYPE_CHECKING:
+    from datetime import timedelta
+
 _RUN_ID = re.compile(r"[0-9a-f]{24}")
-
-
-def _age(_ctx: click.Context, _param: click.Parameter, text: str) -> float:
-    """``7d``, ``12h``: seconds."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text.strip())
-    if match is None:
-        raise click.BadParameter(f"{text!r} is no age; write 7d, 12h or 30m")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 class _Folder(NamedTuple):
@@ -43,7 +38,7 @@ Examples:
 @click.option(
     "--older-than",
     "age",
-    callback=_age,
+    callback=age_value,
     default="7d",
     show_default=True,
     metavar="AGE",
@@ -52,7 +47,7 @@ Examples:
 @click.option("--base", metavar="FOLDER", help="The folder of the runs; that of this user by default.")
 @click.option("-y", "--yes", is_flag=True, help="Remove them; without it they are only listed.")
 @debug_option
-def clean(age: float, base: str | None, yes: bool) -> int:
+def clean(age: timedelta, base: str | None, yes: bool) -> int:
     """Remove the folders of old runs.
 
     Only what runs have left in their working folders is removed, never what a store keeps of them. Without --yes
@@ -63,10 +58,10 @@ def clean(age: float, base: str | None, yes: bool) -> int:
     from synapse_core.context import data_home
 
     place = Path(base) if base else data_home() / "runs"
-    limit = time.time() - age
+    limit = time.time() - age.total_seconds()
     found = sorted(folder for folder in _folders(place) if folder.written < limit)
     removed = [folder for folder in found if _told(folder, remove=yes)]
-    total = _size(sum(folder.size for folder in removed))
+    total = size_text(sum(folder.size for folder in removed))
     if yes:
         print(f"removed {len(removed)} folders, {total}, from {place}")
     else:
@@ -98,13 +93,5 @@ def _told(folder: _Folder, *, remove: bool) -> bool:
             complain(f"{folder.path} cannot be removed: {error.strerror}")
             return False
     at = datetime.fromtimestamp(folder.written).astimezone()
-    print(f"{folder.path.name}  {at:%Y-%m-%d %H:%M}  {_size(folder.size):>9}")
+    print(f"{folder.path.name}  {at:%Y-%m-%d %H:%M}  {size_text(folder.size):>9}")
     return True
-
-
-def _size(number: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from synapse_core.cli.helping import epilog
-from synapse_core.cli.state import State, debug_option
+from synapse_core.cli.state import State, debug_option, json_option
 
 if TYPE_CHECKING:
     from synapse_core.plugins import PluginRow
@@ -25,7 +25,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.option("--hook", metavar="NAME", help="Only plugins that implement this hook, in the order of calls.")
 @debug_option
 @click.pass_obj

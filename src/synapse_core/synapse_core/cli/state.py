@@ -83,3 +83,12 @@ store_option = click.option(
     "SQLite in your data folder where synapse-store is installed, else memory:]",
 )
 """``--store URL``; None where it is not given."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def kept(command: F) -> F:
+    """For commands that look into a store: ``--store`` and ``--debug``; they get the `State` first."""
+    passed: Any = click.pass_obj(command)
+    made: F = store_option(debug_option(passed))
+    return made

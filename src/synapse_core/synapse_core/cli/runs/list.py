@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from synapse_core.cli.helping import epilog
-from synapse_core.cli.runs.options import json_option, kept, since_option
-from synapse_core.cli.state import State
+from synapse_core.cli.runs.options import since_option
+from synapse_core.cli.state import State, json_option, kept
 from synapse_core.models import RunStatus
 
 _EPILOG = epilog("""

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from synapse_core.cli.helping import epilog
-from synapse_core.cli.runs.options import action_option, json_option, of_run
-from synapse_core.cli.state import State
+from synapse_core.cli.runs.options import action_option, of_run
+from synapse_core.cli.state import State, json_option
 
 _EPILOG = epilog("""
 Examples:

@@ -1,4 +1,4 @@
-"""What the commands have in common: RUN, ``--store``, ``--json``, ``--since``."""
+"""What the commands have in common: RUN, ``--action``, ``--since``, how a run is shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 from synapse_core.cli.complete import complete_executor
 from synapse_core.cli.pairs import key_values
-from synapse_core.cli.state import State, debug_option, store_option
+from synapse_core.cli.state import State, kept
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,19 +29,11 @@ def complete_run(ctx: click.Context, _param: click.Parameter, incomplete: str) -
     return found
 
 
-def kept(command: F) -> F:
-    """For commands that look into a store: ``--store`` and ``--debug``; they get the `State` first."""
-    passed: Any = click.pass_obj(command)
-    made: F = store_option(debug_option(passed))
-    return made
-
-
 def of_run(command: F) -> F:
     """As `kept`, for commands about one run: ``RUN`` is called ``run``."""
     return click.argument("run", metavar="RUN", shell_complete=complete_run)(kept(command))
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 json_lines_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, a line each.")
 action_option = click.option("--action", metavar="ACTION", help="Only of this action, its instances included.")
 follow_option = click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from synapse_core.cli.helping import epilog
-from synapse_core.cli.runs.options import complete_run, kept, showing
-from synapse_core.cli.state import State
+from synapse_core.cli.runs.options import complete_run, showing
+from synapse_core.cli.state import State, kept
 
 _EPILOG = epilog("""
 Examples:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta
+import contextlib
+from datetime import datetime
 
 from synapse_core.builtin.console.text import short_time
+from synapse_core.cli.amounts import parse_age
 from synapse_core.events import now
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
-_AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 
 
 def parse_since(text: str) -> datetime:
@@ -18,10 +16,9 @@ def parse_since(text: str) -> datetime:
     Raises:
         ValueError: it is neither.
     """
-    age = _AGE.fullmatch(text.strip())
+    with contextlib.suppress(ValueError):
+        return now() - parse_age(text)
     try:
-        if age is not None:
-            return now() - timedelta(seconds=float(age[1]) * _UNITS[age[2]])
         return datetime.fromisoformat(text.strip()).astimezone()
     except OverflowError:
         raise ValueError(f"{text!r} is out of range") from None
