@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -33,12 +34,13 @@ _FIRST = Query("SELECT pipeline FROM definitions ORDER BY id DESC LIMIT ?", _def
 _NEXT = Query("SELECT pipeline FROM definitions WHERE id < ? ORDER BY id DESC LIMIT ?", _definition_of)
 
 
-class Served:
+class Served(ABC):
     """The parts of `SQLiteStore` that make it a `PipelineStore` and an `OnceStore`."""
 
     @property
+    @abstractmethod
     def _file(self) -> SharedFile:
-        raise NotImplementedError
+        """The file of this process."""
 
     # -- batches ----------------------------------------------------------------------------------------------
 

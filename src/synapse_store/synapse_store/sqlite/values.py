@@ -11,7 +11,6 @@ from synapse_core.errors import StoreError
 from synapse_core.schema.json_text import text_encoder
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def micros(time: datetime) -> int:
