@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
@@ -33,6 +34,20 @@ def once(call: Callable[[], object], parts: int = 1) -> Sample:
         return (perf_counter() - start) / parts
 
     return sample
+
+
+def in_thread(call: Callable[[], object], parts: int = 1) -> Sample:
+    """As `once`, in a thread of its own, as actions are."""
+    sample = once(call, parts)
+
+    def run() -> float:
+        took: list[float] = []
+        thread = threading.Thread(target=lambda: took.append(sample()))
+        thread.start()
+        thread.join()
+        return took[0]
+
+    return run
 
 
 def cpu_of(code: str) -> float:

@@ -11,18 +11,20 @@ from typing import Any
 
 from benchmarks.samples import noop, run_through
 from benchmarks.store import bare
-from benchmarks.store.commits import Writes, parts, renamed
+from benchmarks.store.again import Recorded, recorded
 from benchmarks.suite import Theme, Work
 from benchmarks.timing import once
 from synapse_core import ActionPipeline, Session
-from synapse_core.protocols import RunRecord
-from synapse_store import SQLiteStore
 
 theme = Theme()
 
 _RUNS, _ACTIONS, _GROUP = 200, 3, 50
 _ALL = _RUNS * _ACTIONS
 _SAME = f"bare sqlite3: the same rows, a commit for every {_GROUP} writes"
+
+
+def _three() -> ActionPipeline:
+    return ActionPipeline([noop] * _ACTIONS, name="three")
 
 
 def _write(file: sqlite3.Connection, run: bare.Run) -> None:
@@ -44,7 +46,7 @@ def runs() -> Iterator[Work]:
 
     All that a run costs is included: plan, claim, engine, sessions, its own events.
     """
-    pipeline = ActionPipeline([noop] * _ACTIONS, name="three")
+    pipeline = _three()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "runs.db")
         file = bare.opened(Path(folder, "bare.db"))
@@ -66,27 +68,18 @@ def _run(session: Session, pipeline: Any) -> None:
 @theme.measures("the store's part of that", bare=_SAME, target=0.1e-3)
 def store_alone() -> Iterator[Work]:
     """What these runs write, by 200 tasks at once: create, claim, three writes with checkpoints, the end, give back."""
-    pipeline = ActionPipeline([noop] * _ACTIONS, name="three")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "runs.db")
-        with Session(store=f"sqlite:///{path}", work_base=folder, entry_points=True) as session:
-            run_through(session, pipeline, {"x": 1})
-            record, writes = session.call(parts(session.store))
-        rows, store = bare.written(path), SQLiteStore(path)
-        file = bare.opened(Path(folder, "bare.db"))
+    with recorded(_three()) as run:
 
         async def main() -> None:
-            await asyncio.gather(*(_one(store, record, writes) for _ in range(_RUNS)))
+            await asyncio.gather(*(_one(run) for _ in range(_RUNS)))
 
-        yield Work(once(lambda: asyncio.run(main()), _ALL), once(lambda: _write(file, rows), _ALL))
-        file.close()
-        asyncio.run(store.aclose())
+        yield Work(once(lambda: asyncio.run(main()), _ALL), once(lambda: _write(run.file, run.rows), _ALL))
 
 
-async def _one(store: SQLiteStore, record: RunRecord, writes: Writes) -> None:
-    run = renamed(record)
-    await store.create(run, writes[0][0])
-    lease = await store.acquire(run.id, "benchmark", 60)
-    for drafts, checkpoints in writes[1:]:
-        await store.append(run.id, drafts, checkpoints=checkpoints, lease=lease)
+async def _one(run: Recorded) -> None:
+    store, record = run.store, run.renamed()
+    await store.create(record, run.writes[0][0])
+    lease = await store.acquire(record.id, "benchmark", 60)
+    for drafts, checkpoints in run.writes[1:]:
+        await store.append(record.id, drafts, checkpoints=checkpoints, lease=lease)
     await store.release(lease)

@@ -5,23 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from benchmarks.samples import noop, run_through
 from benchmarks.store import bare
+from benchmarks.store.again import Recorded, recorded
 from benchmarks.suite import Theme, Work
-from benchmarks.timing import once
+from benchmarks.timing import in_thread, once
 from synapse_core import ActionPipeline, Session
-from synapse_core.events import Draft, Event
-from synapse_core.ids import new_run_id
-from synapse_core.models import Checkpoint
-from synapse_core.protocols import RunRecord
-from synapse_store import SQLiteStore
 
 theme = Theme()
 
@@ -90,63 +84,15 @@ def normal_sequence() -> Iterator[Work]:
 @theme.measures("the store's part of an action, full durability", bare=_SAME, times=1.5)
 def store_alone() -> Iterator[Work]:
     """What such a run writes, written again by `append_now` in one thread, without engine or actions."""
-    pipeline = _hundred()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "runs.db")
-        with Session(store=f"sqlite:///{path}", work_base=folder, entry_points=True) as session:
-            run_through(session, pipeline, {"x": 1})
-            record, writes = session.call(parts(session.store))
-        rows, store = bare.written(path), SQLiteStore(path)
-        file = bare.opened(Path(folder, "bare.db"))
+    with recorded(_hundred()) as run:
         yield Work(
-            in_thread(lambda: _write(store, record, writes), _COUNT),
-            in_thread(lambda: bare.write(file, rows), _COUNT),
+            in_thread(lambda: _write(run), _COUNT),
+            in_thread(lambda: bare.write(run.file, run.rows), _COUNT),
         )
-        file.close()
-        asyncio.run(store.aclose())
 
 
-Writes = list[tuple[list[Draft], list[Checkpoint]]]
-
-
-async def parts(store: Any) -> tuple[RunRecord, Writes]:
-    """The newest run of a store: what was written of it, write by write."""
-    (line,) = await store.list_runs(limit=1)
-    events: list[Event] = await store.read(line.id, limit=100_000)
-    made = {checkpoint.action_name: checkpoint for checkpoint in await store.checkpoints(line.id)}
-    writes: Writes = [([], [])]
-    for event in events:
-        writes[-1][0].append(Draft(event.kind, event.time, event.action, event.attempt, event.payload))
-        if event.kind == "action.completed":
-            writes[-1][1].append(made[str(event.action)])
-        if event.kind in {"run.created", "action.completed"}:
-            writes.append(([], []))
-    return await store.record(line.id), writes
-
-
-def renamed(record: RunRecord) -> RunRecord:
-    """The same run under a new id."""
-    from attrs import evolve
-
-    return evolve(record, id=new_run_id())
-
-
-def _write(store: SQLiteStore, record: RunRecord, writes: Writes) -> None:
-    run = renamed(record)
-    asyncio.run(store.create(run, writes[0][0]))
-    for drafts, checkpoints in writes[1:]:
-        store.append_now(run.id, drafts, checkpoints)
-
-
-def in_thread(work: Any, parts: int) -> Any:
-    """As `once`, in a thread of its own, as actions are."""
-    sample = once(work, parts)
-
-    def run() -> float:
-        took: list[float] = []
-        thread = threading.Thread(target=lambda: took.append(sample()))
-        thread.start()
-        thread.join()
-        return took[0]
-
-    return run
+def _write(run: Recorded) -> None:
+    record = run.renamed()
+    asyncio.run(run.store.create(record, run.writes[0][0]))
+    for drafts, checkpoints in run.writes[1:]:
+        run.store.append_now(record.id, drafts, checkpoints)

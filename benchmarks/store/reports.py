@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.store import bare
-from benchmarks.store.commits import in_thread
 from benchmarks.suite import Theme, Work
+from benchmarks.timing import in_thread
 from synapse_core.events import Draft, Kind
 from synapse_core.ids import new_run_id
 from synapse_core.protocols import RunRecord
