@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from time import perf_counter
@@ -68,6 +71,20 @@ def wall_of(command: Sequence[str]) -> Sample:
     return once(lambda: run(command))
 
 
+@lru_cache(maxsize=1)
+def _bytecode() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()
+
+
+def environment() -> Mapping[str, str]:
+    """The variables of programs that are measured: modules are compiled by the first of them, and not again.
+
+    So it is where people install them, whatever this process has been told.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": _bytecode().name}
+
+
 def run(command: Sequence[str]) -> str:
     """Run a program and return what it printed.
 
@@ -75,7 +92,7 @@ def run(command: Sequence[str]) -> str:
         Unavailable: it failed, or is not there.
     """
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment())
     except FileNotFoundError as error:
         raise Unavailable(f"there is no {Path(command[0]).name} beside this Python") from error
     except subprocess.CalledProcessError as error:
