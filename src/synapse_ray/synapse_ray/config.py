@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from attrs import field, frozen
-from attrs.converters import optional as optional_of
-from attrs.validators import instance_of
+from attrs.validators import optional
 
 from synapse_core.env import PluginEnvironment
 from synapse_core.errors import unknown
 from synapse_core.pipeline.node import Resources
+from synapse_ray import checks
 from synapse_ray.errors import RayConfigError
 
 PackageManager = Literal["pip", "uv"]
@@ -24,14 +24,25 @@ ADDRESS_VARIABLE = "SYNAPSE_RAY_ADDRESS"
 
 
 def _environment(value: PluginEnvironment | Mapping[str, Any] | None) -> PluginEnvironment:
+    if value is not None and not isinstance(value, PluginEnvironment | Mapping):
+        raise RayConfigError(f"env must be a mapping of names to values, got {type(value).__name__}")
     return value if isinstance(value, PluginEnvironment) else PluginEnvironment.from_dict(value or {})
 
 
-def _path(value: str | os.PathLike[str] | None) -> Path | None:
+def _folder(value: str | os.PathLike[str] | None) -> Path | None:
     if isinstance(value, str) and "://" in value:
         hint = "give one that is on the cluster already as runtime_env={'working_dir': …}"
         raise RayConfigError(f"working_dir must be a folder of this machine, got {value!r}", hint=hint)
-    return None if value is None else Path(value).expanduser().absolute()
+    folder = checks.path("working_dir", value)
+    return None if folder is None else folder.expanduser().absolute()
+
+
+def _file(value: str | os.PathLike[str] | None) -> Path | None:
+    return checks.path("requirements_file", value)
+
+
+def _options(value: Iterable[str] | None) -> tuple[str, ...]:
+    return checks.texts("package_manager_options", value)
 
 
 def _copied(value: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -40,25 +51,12 @@ def _copied(value: Mapping[str, Any] | None) -> dict[str, Any]:
     return {key: inner for key, inner in (value or {}).items() if inner is not None}
 
 
-def _options(value: Iterable[str] | None) -> tuple[str, ...]:
-    if isinstance(value, str):
-        raise RayConfigError(f"package_manager_options must be a list, got {value!r}", hint=f"write {value.split()!r}")
-    return tuple(value or ())
-
-
 def _known_manager(_config: Any, _attribute: Any, value: Any) -> None:
     if value not in MANAGERS:
         raise RayConfigError(unknown("package manager", str(value), MANAGERS))
 
 
-def _amount(_config: Any, attribute: Any, value: Any) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
-        raise RayConfigError(f"{attribute.name} must be a number of 0 or above, got {value!r}")
-
-
-def _amounts(_config: Any, attribute: Any, value: Any) -> None:
-    if value is not None and not isinstance(value, Mapping):
-        raise RayConfigError(f"{attribute.name} must be a mapping of names to amounts, got {value!r}")
+_text, _flag, _amount = (checks.by_name(check) for check in (checks.text, checks.flag, checks.amount))
 
 
 @frozen(kw_only=True)
@@ -86,20 +84,20 @@ class RayConfig:
     """
 
     env: PluginEnvironment = field(default=None, converter=_environment)
-    job_id: str | None = None
-    ray_address: str = field(default="auto", validator=instance_of(str))
+    job_id: str | None = field(default=None, validator=optional(_text))
+    ray_address: str = field(default="auto", validator=_text)
     runtime_env: dict[str, Any] = field(default=None, converter=_copied, repr=False)
-    working_dir: Path | None = field(default=None, converter=_path)
-    requirements_file: Path | None = field(default=None, converter=optional_of(Path))
+    working_dir: Path | None = field(default=None, converter=_folder)
+    requirements_file: Path | None = field(default=None, converter=_file)
     package_manager: PackageManager = field(default="pip", validator=_known_manager)
     package_manager_options: tuple[str, ...] = field(default=None, converter=_options, repr=False)
-    wheels_dir: str = field(default="wheels", validator=instance_of(str))
+    wheels_dir: str = field(default="wheels", validator=_text)
     num_cpus: float | None = field(default=None, validator=_amount)
     num_gpus: float | None = field(default=None, validator=_amount)
     memory: float | None = field(default=None, validator=_amount)
-    resources: Mapping[str, float] | None = field(default=None, validator=_amounts)
-    include_sdk: bool = False
-    autoscaling: bool = False
+    resources: Mapping[str, float] | None = field(default=None, validator=checks.by_name(checks.amounts))
+    include_sdk: bool = field(default=False, validator=_flag)
+    autoscaling: bool = field(default=False, validator=_flag)
 
     @property
     def address(self) -> str:

@@ -9,6 +9,7 @@ import pytest
 from synapse_core import PluginEnvironment, Resources
 from synapse_core.protocols import Call
 from synapse_core.testing import raises
+from synapse_ray import RayJobsApiExecutor, RayPipelineExecutor
 from synapse_ray.base import BaseRayExecutor
 from synapse_ray.config import RayConfig
 from synapse_ray.environ import WorkerEnviron, unpacked
@@ -37,13 +38,42 @@ def test_the_defaults_are_the_documented_ones():
         ({"memory": float("nan")}, "memory"),
         ({"runtime_env": "env.yaml"}, "runtime_env"),
         ({"resources": ["tpu"]}, "resources"),
+        ({"resources": {"tpu": "1"}}, "resources['tpu'] must be a number of 0 or above, got '1'"),
         ({"working_dir": "gcs://x.zip"}, "runtime_env={'working_dir': …}"),
+        ({"working_dir": 3}, "working_dir must be a path, got 3"),
+        ({"requirements_file": 3}, "requirements_file must be a path, got 3"),
+        ({"package_manager_options": 3}, "package_manager_options must be a list, got 3"),
+        ({"package_manager_options": [3]}, "package_manager_options[0] must be text, got 3"),
+        ({"wheels_dir": 3}, "wheels_dir must be text, got 3"),
+        ({"ray_address": None}, "ray_address must be text, got None"),
+        ({"env": "A=1"}, "env must be a mapping of names to values, got str"),
+        ({"include_sdk": "no"}, "include_sdk must be true or false, got 'no'"),
     ],
 )
 def test_wrong_settings_are_told_at_once(wrong: dict[str, object], part: str):
     """A setting that cannot be is an error that names it, when the executor is made."""
     with raises(RayConfigError, part):
         BaseRayExecutor(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("executor", "wrong", "part"),
+    [
+        (RayPipelineExecutor, {"lease": -1}, "lease must be a number of seconds above 0, got -1"),
+        (RayPipelineExecutor, {"heartbeat_timeout": "60"}, "heartbeat_timeout must be a number of seconds above 0"),
+        (RayPipelineExecutor, {"start_timeout": True}, "start_timeout must be a number of seconds above 0"),
+        (RayPipelineExecutor, {"engine_resources": "stable"}, "engine_resources must be a mapping of names to amounts"),
+        (RayPipelineExecutor, {"work_base": 3}, "work_base must be a path, got 3"),
+        (RayPipelineExecutor, {"plugins": "my_plugin"}, "plugins must be a list, got 'my_plugin'"),
+        (RayJobsApiExecutor, {"max_concurrency": 0}, "max_concurrency must be a whole number of 1 or above, got 0"),
+        (RayJobsApiExecutor, {"heartbeat_timeout": 0}, "heartbeat_timeout must be a number of seconds above 0"),
+        (RayJobsApiExecutor, {"stop_grace": "3"}, "stop_grace must be a number of 0 or above, got '3'"),
+    ],
+)
+def test_an_executors_own_settings_are_looked_at_as_well(executor: type, wrong: dict[str, object], part: str):
+    """Not deep in a run, where they would be somebody else's fault."""
+    with raises(RayConfigError, part):
+        executor(**wrong)
 
 
 def test_which_cluster_auto_is(monkeypatch: pytest.MonkeyPatch):

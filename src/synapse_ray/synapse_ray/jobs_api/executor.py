@@ -17,6 +17,7 @@ from synapse_core.ids import new_run_id
 from synapse_core.protocols import Call, Then
 from synapse_core.schema import default_schema
 from synapse_core.worker import prepare
+from synapse_ray import checks
 from synapse_ray.attempts.direct import Target
 from synapse_ray.base import BaseRayExecutor
 from synapse_ray.environment import runtime_env
@@ -70,6 +71,9 @@ class RayJobsApiExecutor(BaseRayExecutor, Jobs):
         **common: Any,
     ) -> None:
         BaseRayExecutor.__init__(self, **common)
+        checks.count("max_concurrency", max_concurrency)
+        checks.seconds("heartbeat_timeout", heartbeat_timeout)
+        checks.amount("stop_grace", stop_grace)
         Jobs.__init__(self, Dashboard(_address(dashboard_address, self.config.ray_address)))
         self._max_concurrency = max_concurrency
         self._heartbeat_timeout = heartbeat_timeout

@@ -18,6 +18,7 @@ from synapse_core.ids import new_run_id
 from synapse_core.models import PipelineProgress, RunStatus
 from synapse_core.pipeline import as_graph
 from synapse_core.session.loop import LoopThread
+from synapse_ray import checks
 from synapse_ray.base import BaseRayExecutor
 from synapse_ray.environ import CREDENTIALS
 from synapse_ray.errors import EnvironmentSetupError, RayClusterError
@@ -89,14 +90,20 @@ class RayPipelineExecutor(BaseRayExecutor):
         if isinstance(pipeline_service_url, str) and pipeline_service_url.startswith("ray:"):
             common = {"ray_address": pipeline_service_url.removeprefix("ray:") or "auto", **common}
         super().__init__(**common)
+        checks.seconds("lease", lease)
+        checks.seconds("heartbeat_timeout", heartbeat_timeout)
+        if start_timeout is not None:
+            checks.seconds("start_timeout", start_timeout)
+        checks.amounts("engine_resources", engine_resources)
         self._homes = Homes(self, pipeline_service_url)
         self._actor_url = actor_pipeline_service_url
         self._lease = lease
         self._heartbeat = heartbeat_timeout
         self._start_timeout = start_timeout
         self._engine_resources = dict(engine_resources or {})
-        self._work_base = None if work_base is None else os.fspath(work_base)
-        self._plugins = tuple(plugins)
+        folder = checks.path("work_base", work_base)
+        self._work_base = None if folder is None else str(folder)
+        self._plugins = checks.texts("plugins", plugins)
         self._loop = LoopThread("synapse-ray")
         self._closed = False
         self._recorded = {name: _plain(common[name]) for name in _RECORDED if common.get(name) is not None}
