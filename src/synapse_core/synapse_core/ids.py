@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
+
+RUN_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])")
+"""What a run's id looks like, by itself or in a text."""
 
 _lock = threading.Lock()
 _last = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,12 +10,11 @@ import click
 
 from synapse_core.cli.amounts import age_value, size_text
 from synapse_core.cli.helping import epilog
-from synapse_core.cli.state import debug_option
+from synapse_core.cli.state import State, kept
+from synapse_core.ids import RUN_ID
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
-_RUN_ID = re.compile(r"[0-9a-f]{24}")
+    from datetime import datetime, timedelta
 
 
 class _Folder(NamedTuple):
@@ -46,20 +44,20 @@ Examples:
 )
 @click.option("--base", metavar="FOLDER", help="The folder of the runs; that of this user by default.")
 @click.option("-y", "--yes", is_flag=True, help="Remove them; without it they are only listed.")
-@debug_option
-def clean(age: timedelta, base: str | None, yes: bool) -> int:
+@kept
+def clean(state: State, store: str | None, *, age: timedelta, base: str | None, yes: bool) -> int:
     """Remove the folders of old runs.
 
     Only what runs have left in their working folders is removed, never what a store keeps of them. Without --yes
-    nothing is removed: what would be is listed.
+    nothing is removed: what would be is listed. The folder of a run that has not ended stays, and so does one that
+    a run of the store refers to, if that has not ended or has since.
     """
-    import time
-
     from synapse_core.context import data_home
+    from synapse_core.events import now
 
-    place = Path(base) if base else data_home() / "runs"
-    limit = time.time() - age.total_seconds()
-    found = sorted(folder for folder in _folders(place) if folder.written < limit)
+    place, since = Path(base) if base else data_home() / "runs", now() - age
+    old = sorted(folder for folder in _folders(place) if folder.written < since.timestamp())
+    found = _unwanted(state, store, old, since) if old else []
     removed = [folder for folder in found if _told(folder, remove=yes)]
     total = size_text(sum(folder.size for folder in removed))
     if yes:
@@ -69,12 +67,24 @@ def clean(age: timedelta, base: str | None, yes: bool) -> int:
     return 0 if len(removed) == len(found) else 1
 
 
+def _unwanted(state: State, store: str | None, old: list[_Folder], since: datetime) -> list[_Folder]:
+    """The folders that no run of the store wants; of each other it is said why it stays."""
+    from synapse_core.cli.telling import say
+    from synapse_core.cli.wanted import wanted
+
+    with state.session(store) as session:
+        kept = session.call(wanted(session.store, [folder.path.name for folder in old], since))
+    for run_id, reason in sorted(kept.items()):
+        say(f"{run_id}  stays: {reason}")
+    return [folder for folder in old if folder.path.name not in kept]
+
+
 def _folders(place: Path) -> Iterator[_Folder]:
     """The folders that bear a run's id; links are none."""
     if not place.is_dir():
         return
     for path in place.iterdir():
-        if _RUN_ID.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+        if RUN_ID.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
             found = [each.lstat() for each in (path, *path.rglob("*"))]
             yield _Folder(path, max(stat.st_mtime for stat in found), sum(stat.st_size for stat in found))
 
