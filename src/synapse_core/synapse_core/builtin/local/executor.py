@@ -29,7 +29,7 @@ class ThreadExecutor:
         self._workers = workers or min(32, (os.cpu_count() or 1) + 4)
         self._threads = DaemonThreads("synapse-action")
 
-    @property
+    @cached_property
     def capacity(self) -> Mapping[str, float]:
         """The machine's cores, and ``workers`` attempts at once."""
         return local_capacity(self._workers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from synapse_core.builtin.local.executor import local_capacity
 from synapse_core.builtin.local.threads import DaemonThreads
@@ -31,7 +32,7 @@ class ProcessExecutor:
         self._threads = DaemonThreads("synapse-process")
         self._running: set[ProcessAttempt] = set()
 
-    @property
+    @cached_property
     def capacity(self) -> Mapping[str, float]:
         """The machine's cores, and ``workers`` processes at once."""
         return local_capacity(self._workers)
