@@ -241,6 +241,14 @@ class TestData:
         assert {name: getattr(node.spec, name) for name in said} == said
         assert (node.spec.name, node.spec.entrypoint, node.spec.target) == ("convert", "x:Convert", None)
 
+    def test_nodes_of_an_action_share_its_spec(self):
+        """As in the plan that was written: what is worked out of an action is worked out once, not once a node."""
+        x, other = (ActionSpec("convert", "x:Convert", version=version) for version in ("1", "2"))
+        plan = Plan("p", (PlanNode("a", 0, x), PlanNode("b", 1, x), PlanNode("c", 2, other)))
+        a, b, c = (node.spec for node in Plan.from_data(plan.to_data()))
+        assert a is b
+        assert (a.version, c.version) == ("1", "2")
+
     def test_actions_are_loaded_when_they_are_asked_for(self):
         """By the loader that is given, and not before."""
         asked: list[str] = []

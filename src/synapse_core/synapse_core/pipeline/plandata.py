@@ -116,20 +116,30 @@ def load_when(node: PlanNode, entrypoint: str) -> Callable[[Mapping[str, Any]], 
 
 def plan_from_data(data: Mapping[str, Any], loader: Loader | None) -> Plan:
     """See `Plan.from_data`."""
+    specs: dict[tuple[Any, ...], ActionSpec] = {}  # one an action, as in the plan itself: it is looked at but once then
     try:
-        nodes = tuple(_node_from_data(node, index, loader) for index, node in enumerate(data["nodes"]))
+        nodes = tuple(
+            _node_from_data(node, index, _spec(node, loader, specs)) for index, node in enumerate(data["nodes"])
+        )
         return Plan(data["name"], nodes, **{name: data[name] for name in _OF_PLAN if name in data})
     except (KeyError, TypeError, AttributeError) as error:
         raise PipelineError(f"this is not a plan's data: {type(error).__name__}: {error}") from error
 
 
-def _node_from_data(data: Mapping[str, Any], index: int, loader: Loader | None) -> PlanNode:
-    resources, retry = data.get("resources"), data.get("retry")
+def _spec(data: Mapping[str, Any], loader: Loader | None, specs: dict[tuple[Any, ...], ActionSpec]) -> ActionSpec:
     said = {name: data[name] for name in _OF_SPEC if name in data}
+    key = (data["action"], data["entrypoint"], *said.items())
+    if key not in specs:
+        specs[key] = ActionSpec(data["action"], data["entrypoint"], loader=loader, **said)
+    return specs[key]
+
+
+def _node_from_data(data: Mapping[str, Any], index: int, spec: ActionSpec) -> PlanNode:
+    resources, retry = data.get("resources"), data.get("retry")
     return PlanNode(
         data["name"],
         index,
-        ActionSpec(data["action"], data["entrypoint"], loader=loader, **said),
+        spec,
         tuple(data["needs"]),
         inputs=dict(data.get("inputs", {})),
         resources=None if resources is None else Resources(**resources),
