@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from synapse_ray.base import BaseRayExecutor as BaseRayExecutor
     from synapse_ray.job import RayJobExecutor as RayJobExecutor
     from synapse_ray.jobs_api import RayJobsApiExecutor as RayJobsApiExecutor
-    from synapse_ray.pipeline import ClusterStore as ClusterStore
-    from synapse_ray.pipeline import RayPipelineExecutor as RayPipelineExecutor
+    from synapse_ray.pipeline.cluster_store import ClusterStore as ClusterStore
+    from synapse_ray.pipeline.executor import RayPipelineExecutor as RayPipelineExecutor
 
 __version__ = "0.1.0"
 
 _HOME = {
     "BaseRayExecutor": "synapse_ray.base",
-    "ClusterStore": "synapse_ray.pipeline",
+    "ClusterStore": "synapse_ray.pipeline.cluster_store",
     "PipelineDefinition": "synapse_core.pipeline",
     "RayActorExecutor": "synapse_ray.actor",
     "RayJobExecutor": "synapse_ray.job",
     "RayJobsApiExecutor": "synapse_ray.jobs_api",
-    "RayPipelineExecutor": "synapse_ray.pipeline",
+    "RayPipelineExecutor": "synapse_ray.pipeline.executor",
     "RayTaskExecutor": "synapse_ray.actor",
 }
 

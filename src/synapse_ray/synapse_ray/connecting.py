@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import logging
@@ -21,13 +22,25 @@ _TRIES = ("RAY_NUM_REDIS_GET_RETRIES", "4")
 
 
 def imported() -> Any:
-    """`ray`, which gives up early on a head that has been seen to answer."""
-    name, tries = _TRIES
-    if "ray" in sys.modules or name in os.environ:
+    """`ray`, which gives up early on a head that has been seen to answer, and is left quickly."""
+    if "ray" in sys.modules:
         return importlib.import_module("ray")
+    with _few_tries():
+        ray = importlib.import_module("ray")
+    # Before Ray's own at the program's end, which first waits half a second for what workers print: we show none of it.
+    atexit.register(ray.shutdown)
+    return ray
+
+
+@contextlib.contextmanager
+def _few_tries() -> Iterator[None]:
+    name, tries = _TRIES
+    if name in os.environ:
+        yield
+        return
     os.environ[name] = tries
     try:
-        return importlib.import_module("ray")
+        yield
     finally:
         del os.environ[name]
 

@@ -60,7 +60,7 @@ def _jobs_api(**options: Any) -> Any:
 
 
 def _pipeline(**options: Any) -> Any:
-    from synapse_ray.pipeline import RayPipelineExecutor
+    from synapse_ray.pipeline.executor import RayPipelineExecutor
 
     return _made(RayPipelineExecutor, options)
 
@@ -92,7 +92,7 @@ def synapse_stores() -> Iterable[StoreOffer]:
 
 
 def _store(url: str) -> Store:
-    from synapse_ray.pipeline import ClusterStore
+    from synapse_ray.pipeline.cluster_store import ClusterStore
 
     return ClusterStore(url)
 
