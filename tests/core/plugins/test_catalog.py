@@ -4,10 +4,12 @@ import pytest
 
 from synapse_core.actiondef import BaseAction, action, spec_of
 from synapse_core.builtin.memory import MemoryStore
+from synapse_core.cli.target import find_plugin
 from synapse_core.errors import DiscoveryError, NotFoundError, PluginError
 from synapse_core.hookspecs import hookimpl
 from synapse_core.plugins import EXTRAS, PluginInfo, import_plugin
 from synapse_core.protocols import ExecutorOffer, RunInfo, StoreOffer
+from synapse_core.schema import Field
 from synapse_core.types import DataType, ModelWeights
 
 RUN = RunInfo("r-1", "demo", ("train",))
@@ -281,6 +283,51 @@ def test_a_type_whose_name_is_taken_is_reported(manage, row):
     assert "two data types are called 'cloud'" in "".join(problem.error for problem in pm.problems)
 
 
+SCANS = """
+from synapse_core import action
+
+class Scan:
+    columns = ("x", "y")
+
+@action("scan")
+def scan(params: Scan, ctx): ...
+"""
+
+
+class Columns:
+    """Classes that name their columns are models."""
+
+    def handles(self, cls):
+        return hasattr(cls, "columns")
+
+    def structure(self, data, cls):
+        return cls()
+
+    def unstructure(self, obj):
+        return {}
+
+    def fields(self, cls):
+        return tuple(Field(name, int) for name in cls.columns)
+
+    def json_schema(self, cls):
+        return {"type": "object", "properties": {name: {"type": "integer"} for name in cls.columns}}
+
+
+@pytest.mark.parametrize("find", [lambda pm, source: pm.discover(source), find_plugin], ids=["discover", "find_plugin"])
+def test_a_plugin_of_actions_knows_what_other_plugins_bring(manage, tmp_path, find):
+    """The types that its config names, and the kinds of its actions' params."""
+
+    class Sweep(DataType): ...
+
+    (tmp_path / "config.yaml").write_text("actions: {scan: {entrypoint: scans:scan, input_type: sweep}}")
+    (tmp_path / "scans.py").write_text(SCANS)
+    pm = manage("synapse_core.builtin.config", Offers(types=[Sweep], adapters=[Columns()]))
+    plugin = find(pm, str(tmp_path))
+    assert plugin.get_input_type("scan") is Sweep
+    assert plugin.get_params_schema("scan")["properties"] == {"x": {"type": "integer"}, "y": {"type": "integer"}}
+    assert plugin.check() == ()
+
+
 def test_converters_are_there_only_where_a_plugin_wants_them(manage):
     """A schema without plugins can be shared."""
 
@@ -352,12 +399,12 @@ def test_plugins_that_act_in_workers_are_named_for_them(site, manage):
     pm = manage(entry_points=True, plugins=["idle", "acts", str(file), here, Standing])
 
     assert pm.worker_hooks() == ("acts:tracer", "acts", str(file), f"{__name__}:Standing")
-    assert pm.local_worker_plugins() == (here,)
+    assert here in pm.worker_plugins()
     assert [import_plugin(ref) for ref in pm.worker_hooks()] == [
         each for each in pm.worker_plugins() if each is not here
     ]
     pm.register(ActsHere(), "another")
-    assert len(pm.local_worker_plugins()) == 2
+    assert len(pm.worker_plugins()) == len(pm.worker_hooks()) + 2
 
 
 def test_a_given_module_is_named_for_workers(site, manage):
@@ -370,7 +417,7 @@ def test_what_the_main_module_defines_has_no_name_for_workers(manage, monkeypatc
     """There, the main module is another."""
     monkeypatch.setattr(Standing, "__module__", "__main__")
     pm = manage(Standing)
-    assert (pm.worker_hooks(), pm.local_worker_plugins()) == ((), (Standing,))
+    assert (pm.worker_hooks(), pm.worker_plugins()) == ((), (Standing,))
 
 
 # -- rows ---------------------------------------------------------------------------------------------------------

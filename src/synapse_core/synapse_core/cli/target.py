@@ -106,7 +106,7 @@ def find_plugin(pm: PluginManager, source: str) -> PluginDiscovery:
 
     if brought:
         return PluginDiscovery.from_specs(source, brought)
-    found: PluginDiscovery | None = pm.first("synapse_discover", source=source)
+    found: PluginDiscovery | None = pm.equip(pm.first("synapse_discover", source=source))
     if found is None:
         raise unknown_source(source)
     return found

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 WORKER_HOOKS = frozenset({"synapse_run_action", "synapse_autolog", "synapse_converter", "synapse_model_adapters"})
 """The hooks that act where an action runs."""
 
+_OF_MODELS = ("synapse_model_adapters", "synapse_converter")
+
 
 class Catalog(Calling):
     """Executors, stores, actions, types, models and sinks, as plugins offer them.
@@ -81,10 +83,22 @@ class Catalog(Calling):
             DiscoveryError: no plugin can; or the one that can says what is wrong with it.
         """
         poll = self._poll("synapse_discover", {"source": str(source)}, passing=(SynapseError,))
-        found: PluginDiscovery | None = poll.first()
+        found: PluginDiscovery | None = self.equip(poll.first())
         if found is None:
             raise _not_discovered(str(source), poll.problems)
         return found
+
+    def equip(self, plugin: Any) -> Any:
+        """Tell a plugin that was discovered of the semantic types and the kinds of models that others bring."""
+        from synapse_core.discovery import PluginDiscovery
+        from synapse_core.schema import Schema
+
+        if isinstance(plugin, PluginDiscovery):  # a hook may have found something of its own make, or nothing
+            if plugin.types is None and self.implements("synapse_data_types"):
+                plugin.types = self.data_types()
+            if plugin.schema is None and any(map(self.implements, _OF_MODELS)):
+                plugin.schema = Schema(self.adapters(), self.converters())
+        return plugin
 
     # -- types and models -------------------------------------------------------------------------------------------
 
@@ -123,10 +137,6 @@ class Catalog(Calling):
     def worker_plugins(self) -> tuple[Any, ...]:
         """The plugins that act where an action runs, themselves: for actions that run in this process."""
         return tuple(each.plugin for each in self._acting_in_workers())
-
-    def local_worker_plugins(self) -> tuple[Any, ...]:
-        """Those of `worker_plugins` that no import string names, so that other processes do without them."""
-        return tuple(each.plugin for each in self._acting_in_workers() if each.info.ref is None)
 
     # -- how --------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from pathlib import Path
 
 from synapse_core.errors import StoreError
 from synapse_store.sqlite.failures import explained
@@ -49,11 +48,6 @@ def open_reader(location: Location) -> sqlite3.Connection:
     """
     with explained(location.path):
         return _connect(location, "ro")
-
-
-def reader_uri(path: Path) -> str:
-    """The file as SQLite's own URI, to be read only."""
-    return f"{path.as_uri()}?mode=ro"
 
 
 def set_durability(connection: sqlite3.Connection, durability: Durability) -> None:
