@@ -95,7 +95,7 @@ def test_a_third_kind_of_model_by_itself_and_nested(schema):
     team = schema.structure({"lead": user, "others": [user], "guest": user}, Team)
     assert team == Team(User(**user), [User(**user)], User(**user))
     assert schema.unstructure(team) == {"lead": user, "others": [user], "guest": user}
-    assert schema.mergeable(User(**user)) == user
+    assert schema.merged(User(**user), schema.unstructure(User(**user))) == user
     assert [field.name for field in schema.fields(User)] == ["name", "age"]
 
 

@@ -195,7 +195,32 @@ def test_a_plugin_that_other_processes_cannot_import_acts_here_only(tmp_path: Pa
     with Session(plugins=[Plugin()], entry_points=False, work_base=tmp_path) as session:
         assert session.execute([actions.echo], {"a": 1}) == {"a": 1, "wrapped": True}
         assert session.execute([actions.echo], {"a": 1}, executor="process") == {"a": 1}
-        assert session.pm.local_worker_plugins()
+        assert len(session.pm.worker_plugins()) == len(session.pm.worker_hooks()) + 1
+
+
+@attrs.frozen
+class Money:
+    cents: int
+
+
+def test_a_model_that_a_plugin_writes_as_text_is_a_result_without_fields(tmp_path: Path):
+    """It is kept as it is written, and adds nothing to the params of what follows."""
+
+    class Plugin:
+        @hookimpl
+        def synapse_converter(self, converter: Any) -> None:
+            converter.register_structure_hook(Money, lambda text, _: Money(int(text)))
+            converter.register_unstructure_hook(Money, lambda money: str(money.cents))
+
+    @action("pay")
+    def pay(_params: dict[str, Any], _ctx: Any) -> Money:
+        return Money(1250)
+
+    with Session(store="memory:", plugins=[Plugin()], entry_points=False, work_base=tmp_path) as session:
+        run_id = session.submit([pay, actions.echo], {"a": 1})
+        session.wait(run_id)
+        assert session.result(run_id) == {"a": 1}
+        assert [kept.result for kept in session.call(session.store.checkpoints(run_id))] == ["1250", {"a": 1}]
 
 
 @attrs.define

@@ -85,16 +85,15 @@ class Schema:
         """
         return self._unstructuring(value, subject)
 
-    def mergeable(self, value: Any, *, subject: str = "value") -> dict[str, Any] | None:
-        """The fields of a mapping or a model's instance as JSON data; None for any other value.
+    def merged(self, value: Any, data: Any) -> dict[str, Any] | None:
+        """What a result adds to the params of what follows: the fields of a mapping or a model; None if it is neither.
 
-        Raises:
-            UnserializableError: it has fields, but they do not survive as JSON.
+        Args:
+            value: the result.
+            data: the same as JSON data; a model that a plugin writes as text, say, has no fields.
         """
-        if not isinstance(value, Mapping) and not self.is_model(type(value)):
-            return None
-        data = self.unstructure(value, subject=subject)
-        return data if isinstance(data, dict) else None
+        merges = isinstance(value, Mapping) or self.is_model(type(value))
+        return data if merges and isinstance(data, dict) else None
 
     def fields(self, model: Any) -> tuple[Field, ...]:
         """The fields of a model, in order; none where there is no model.

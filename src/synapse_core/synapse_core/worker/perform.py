@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -120,8 +120,7 @@ def _end(call: Call, prepared: Prepared, result: Any, reporter: Reporter, hooks:
         if call.strict:
             return invalid(problem)
         reporter.emit(Kind.ACTION_LOG, {"level": "warning", "message": str(problem)})
-    merges = data if isinstance(result, Mapping) or hooks.schema.is_model(type(result)) else None
-    return Outcome("completed", data, merges, result)
+    return Outcome("completed", data, hooks.schema.merged(result, data), result)
 
 
 def invalid(error: Exception) -> Outcome:
