@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable
 
 from synapse_core.context import CancelToken
-from synapse_core.events import Draft
 from synapse_core.models import Failure
 from synapse_core.protocols import Call, Outcome, Then
 from synapse_core.worker import Reporter, WorkerHooks, hooks_from, perform, perform_async
+from synapse_core.worker.awaited import AwaitedAttempt
 
 
-class ThreadAttempt:
+class ThreadAttempt(AwaitedAttempt):
     """An attempt in a thread, or on the loop of async actions."""
 
     def __init__(self, call: Call, wake: Callable[[], None], then: Then | None) -> None:
@@ -22,9 +22,7 @@ class ThreadAttempt:
         self._then = then
         self._hooks: WorkerHooks = call.local or hooks_from(call.hooks)
         self._token = CancelToken()
-        self._reporter = Reporter(call.action, call.attempt, wake, self._token)
-        self._loop = asyncio.get_running_loop()
-        self._done: asyncio.Future[Outcome] = self._loop.create_future()
+        super().__init__(Reporter(call.action, call.attempt, wake, self._token))
 
     def wants_loop(self) -> bool:
         """Whether this runs on the loop of async actions: wrappers want a thread, as they are not async."""
@@ -54,24 +52,6 @@ class ThreadAttempt:
         assert task is not None
         self._token.on_cancel(lambda: loop.call_soon_threadsafe(task.cancel))
         self._finish(await perform_async(self._call, self._reporter, self._token, self._hooks))
-
-    def _finish(self, outcome: Outcome) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._set, outcome)
-        except RuntimeError:  # the session was closed while the action hung
-            self._reporter.close()
-
-    def _set(self, outcome: Outcome) -> None:
-        if not self._done.done():
-            self._done.set_result(outcome)
-
-    async def outcome(self) -> Outcome:
-        """Wait for the end; see `Attempt.outcome`."""
-        return await self._done
-
-    def drain(self) -> list[Draft]:
-        """See `Attempt.drain`."""
-        return self._reporter.drain()
 
     async def cancel(self, reason: str, grace: float) -> None:
         """Ask, and wait ``grace`` seconds; a thread cannot be forced, so one that does not listen is abandoned."""

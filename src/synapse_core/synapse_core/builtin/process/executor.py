@@ -10,9 +10,9 @@ from functools import cached_property
 from synapse_core.builtin.local.executor import local_capacity
 from synapse_core.builtin.local.threads import DaemonThreads
 from synapse_core.builtin.process.supervise import Supervised
-from synapse_core.events import Draft
 from synapse_core.protocols import Call, Outcome, Then
 from synapse_core.worker import Reporter
+from synapse_core.worker.awaited import AwaitedAttempt
 
 
 class ProcessExecutor:
@@ -49,37 +49,22 @@ class ProcessExecutor:
         self._threads.close()
 
 
-class ProcessAttempt:
+class ProcessAttempt(AwaitedAttempt):
     """An attempt in a child process, and the thread that looks after it."""
 
     def __init__(self, call: Call, wake: Callable[[], None], running: set[ProcessAttempt], linger: float) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._done: asyncio.Future[Outcome] = self._loop.create_future()
-        self._reporter = Reporter(call.action, call.attempt, wake)
+        super().__init__(Reporter(call.action, call.attempt, wake))
         self._process = Supervised(call, self._reporter, linger)
         self._running = running
         running.add(self)
 
     def run(self) -> None:
         """Look after the process to its end; on a thread of its own."""
-        outcome = self._process.run()
-        try:
-            self._loop.call_soon_threadsafe(self._set, outcome)
-        except RuntimeError:  # the session was closed, and does not wait any more
-            self._reporter.close()
+        self._finish(self._process.run())
 
     def _set(self, outcome: Outcome) -> None:
         self._running.discard(self)
-        if not self._done.done():
-            self._done.set_result(outcome)
-
-    async def outcome(self) -> Outcome:
-        """Wait for the end; see `Attempt.outcome`."""
-        return await self._done
-
-    def drain(self) -> list[Draft]:
-        """See `Attempt.drain`."""
-        return self._reporter.drain()
+        super()._set(outcome)
 
     async def cancel(self, reason: str, grace: float) -> None:
         """Ask; terminate after ``grace`` seconds; kill a little later."""
