@@ -14,7 +14,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from synapse_ray.config import ADDRESS_VARIABLE
-from synapse_ray.errors import ClusterAuthError, ClusterUnreachableError, ClusterVersionError, RayClusterError
+from synapse_ray.errors import (
+    AUTH_HINT,
+    ClusterAuthError,
+    ClusterUnreachableError,
+    ClusterVersionError,
+    RayClusterError,
+)
 from synapse_ray.probing import Endpoint, last_started, probe
 
 _TRIES = ("RAY_NUM_REDIS_GET_RETRIES", "4")
@@ -100,8 +106,7 @@ def _explained(address: str, error: Exception) -> RayClusterError:
     where = "on this machine" if address == "auto" else f"at {address}"
     if isinstance(error, AuthenticationError) or "InvalidAuthToken" in text or "Unauthenticated" in text:
         why = _first_line(text) if isinstance(error, AuthenticationError) else "its token is another, or there is none"
-        hint = "give this process the cluster's token (RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token)"
-        return ClusterAuthError(f"the Ray cluster {where} refused this process: {why}", hint=hint)
+        return ClusterAuthError(f"the Ray cluster {where} refused this process: {why}", hint=AUTH_HINT)
     if "ersion mismatch" in text or "was started with" in text:
         hint = "install the cluster's versions of Ray and Python here, or run this from a machine that has them"
         return ClusterVersionError(f"the Ray cluster {where} runs other versions than this process:\n{text}", hint=hint)

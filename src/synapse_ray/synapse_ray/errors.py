@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from synapse_core.errors import SynapseError
 
+AUTH_HINT = "give this process the cluster's token (RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token)"
+"""What to do about a `ClusterAuthError`."""
+
 
 class RayConfigError(SynapseError, ValueError):
     """A setting of a Ray executor has a value that it cannot have."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -60,8 +61,11 @@ def tell(params: dict[str, Any], context: RuntimeContext) -> dict[str, Any]:
 
 @action("linger")
 def linger(params: dict[str, Any], context: RuntimeContext) -> dict[str, Any]:
-    """Counts how often it was begun, reports, and waits for a file; its process is told."""
+    """Counts how often it was begun, reports, and waits for a file; its process is told, and that of a child."""
     folder = Path(params["folder"])
+    if params.get("child"):
+        child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        (folder / "child").write_text(str(child.pid))
     with (folder / "begun").open("a") as file:
         file.write(f"{os.getpid()} {os.getppid()}\n")
     for number in range(20):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,9 @@ from synapse_core.testing.executor.rules import call_of
 from synapse_core.testing.processes import is_alive
 from synapse_ray.errors import ResourcesError
 from synapse_ray.jobs_api import JobNotFoundError, JobSetupError, NodeGoneError, RayJobsApiExecutor
-from synapse_ray.jobs_api.book import FOLDER
+from synapse_ray.jobs_api.book import FOLDER, FOLDER_KEY
 from synapse_ray.jobs_api.ids import submission_id
-from synapse_ray.jobs_api.logs import FOLDER_KEY
+from synapse_ray.jobs_api.orders import clear
 from tests.ray.clusters import TestCluster
 from tests.ray.jobs_api import sample
 from tests.ray.jobs_api.gate import Gate
@@ -47,9 +48,11 @@ def executor_of(board: TestCluster, **options: object) -> RayJobsApiExecutor:
 
 
 @contextlib.contextmanager
-def lingering(jobs: RayJobsApiExecutor, folder: Path, **more: str) -> Iterator[tuple[str, int, int]]:
+def lingering(
+    jobs: RayJobsApiExecutor, folder: Path, params: Mapping[str, object] | None = None, **more: str
+) -> Iterator[tuple[str, int, int]]:
     """A job that runs until the block is left: its id, the action's process and the one above it."""
-    job_id = jobs.submit(sample.linger, {"folder": str(folder)}, **more)
+    job_id = jobs.submit(sample.linger, {"folder": str(folder), **(params or {})}, **more)
     try:
         begun = folder / "begun"
         wait_until(lambda: begun.exists() and begun.read_text().endswith("\n"), "the action to begin")
@@ -134,6 +137,21 @@ def test_params_of_any_kind_arrive_and_are_shown_nowhere(board: TestCluster, mon
     assert [path for path in logs if b"hush" in path.read_bytes()] == []
 
 
+def test_a_folder_is_removed_only_if_it_is_the_jobs(jobs: RayJobsApiExecutor, board: TestCluster, tmp_path: Path):
+    """Where it is, is said by a file that the action could have written; what else that names, stays."""
+    job_id = jobs.submit(actions.echo, {})
+    assert jobs.wait(job_id) == "SUCCEEDED"
+    folder = jobs.dashboard.job(job_id).metadata[FOLDER_KEY]
+    (written,) = board.temp.glob(f"session_latest/logs/{FOLDER}/{folder}")
+    state = written / "state.json"
+    other = tmp_path / "precious"
+    other.mkdir()
+    for place in (str(other), f"{other}/{FOLDER}/{folder}/../../..", f"{other}/../{FOLDER}/{folder}"):
+        state.write_text(json.dumps({**json.loads(state.read_text()), "folder": place}))
+        assert clear(jobs.dashboard, jobs.dashboard.job(job_id)) == []
+    assert other.exists()
+
+
 def test_a_result_with_a_type(jobs: RayJobsApiExecutor, board: TestCluster):
     """An instance where it was submitted by its function; elsewhere what it is made of."""
     job_id = jobs.submit(sample.add, {"a": 2, "b": 3})
@@ -160,8 +178,8 @@ def test_a_working_directory_is_shipped_and_left_as_it_is(board: TestCluster, tm
 # -- by id ----------------------------------------------------------------------------------------------------
 
 
-def test_a_job_from_its_beginning_to_its_end(jobs: RayJobsApiExecutor, tmp_path: Path):
-    """Its status, that it is listed, stopped with its process, deleted, and not known any more."""
+def test_a_job_from_its_beginning_to_its_end(jobs: RayJobsApiExecutor, board: TestCluster, tmp_path: Path):
+    """Its status, that it is listed, stopped with its process, deleted with its result, and not known any more."""
     with lingering(jobs, tmp_path, job_id=f"mine-{tmp_path.name}") as (job_id, pid, _):
         assert job_id == f"mine-{tmp_path.name}"
         assert jobs.get_status(job_id) == "RUNNING"
@@ -174,7 +192,11 @@ def test_a_job_from_its_beginning_to_its_end(jobs: RayJobsApiExecutor, tmp_path:
     assert jobs.stop(job_id) is False
     with pytest.raises(ExecutionError, match="cancelled"):
         jobs.get_result(job_id)
+    (written,) = board.temp.glob(f"session_latest/logs/{FOLDER}/{jobs.dashboard.job(job_id).metadata[FOLDER_KEY]}")
+    assert (written / "outcome").exists()
     assert jobs.delete(job_id) is True
+    assert not written.exists()
+    assert not [info.id for info in jobs.list_jobs() if job_id in info.id]
     for ask in (jobs.get_status, jobs.get_logs, jobs.get_result, jobs.wait, jobs.stop, jobs.delete):
         with pytest.raises(JobNotFoundError, match=f"no job '{job_id}' on the cluster"):
             ask(job_id)
@@ -232,12 +254,14 @@ def test_a_cluster_without_synapse(board: TestCluster):
 
 def test_a_job_that_is_killed(jobs: RayJobsApiExecutor, tmp_path: Path):
     """By whatever: it is said, and nothing that it started is left."""
-    with lingering(jobs, tmp_path) as (job_id, pid, parent):
+    with lingering(jobs, tmp_path, {"child": True}) as (job_id, pid, parent):
         os.kill(parent, signal.SIGKILL)
         with pytest.raises(ExecutionError, match=r"SIGKILL|exit code|before it gave a result"):
             jobs.get_result(job_id, timeout=60)
         assert jobs.wait(job_id) == "FAILED"
         wait_until(lambda: not is_alive(pid), "the action's process to be gone")
+        child = int((tmp_path / "child").read_text())
+        wait_until(lambda: not is_alive(child), "what it started in a session of its own to be gone")
 
 
 def test_a_job_that_is_frozen(board: TestCluster, tmp_path: Path):

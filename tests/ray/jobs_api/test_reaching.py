@@ -117,7 +117,7 @@ sys.modules["aiohttp"] = None
 sys.modules["aiohttp.web"] = None
 from synapse_ray.jobs_api.submission import JobRequest, _within, _submitted
 try:
-    _within(60, lambda: _submitted("http://127.0.0.1:1", JobRequest("a", "true")))
+    _within(60, lambda: _submitted("http://127.0.0.1:1", JobRequest("a", "true")), "http://127.0.0.1:1")
 except Exception as error:
     print(type(error).__name__, error)
 """

@@ -17,6 +17,9 @@ import attrs
 from attrs import evolve, frozen
 
 FOLDER = "synapse-jobs"
+FOLDER_KEY = "synapse_folder"
+"""In a job's metadata: the name of its folder in `FOLDER`."""
+
 STATE = "state.json"
 OUTCOME = "outcome"
 ORDER = "order.json"

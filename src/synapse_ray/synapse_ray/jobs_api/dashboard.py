@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
-from synapse_ray.errors import ClusterAuthError, ClusterUnreachableError, RayClusterError
+from synapse_ray.errors import AUTH_HINT, ClusterAuthError, ClusterUnreachableError, RayClusterError
 from synapse_ray.jobs_api.errors import JobNotFoundError, NodeGoneError
 from synapse_ray.jobs_api.token import headers
 
@@ -108,8 +108,8 @@ class Dashboard:
         """
         return bool(self._json("POST", f"/api/jobs/{quote(job_id, safe='')}/stop", job_id=job_id)["stopped"])
 
-    def delete(self, job_id: str) -> bool:
-        """Have Ray forget a job that has ended.
+    def delete(self, job_id: str, *more: str) -> bool:
+        """Have Ray forget a job that has ended, and ``more``, if it knows them; whether it has forgotten the first.
 
         Raises:
             JobNotFoundError: there is none of that id.
@@ -119,8 +119,9 @@ class Dashboard:
         until = time.monotonic() + _AFTERMATH
         while time.monotonic() < until:
             time.sleep(_AFTERMATH / 5)
-            with contextlib.suppress(JobNotFoundError):
-                self._delete(job_id)
+            for each in (job_id, *more):
+                with contextlib.suppress(JobNotFoundError):
+                    self._delete(each)
         return deleted
 
     def _delete(self, job_id: str) -> bool:
@@ -157,7 +158,10 @@ class Dashboard:
         if _NO_FILE in text:
             return None
         if _NO_NODE in text:
-            raise NodeGoneError(f"the node {node} of the cluster at {self.address} is gone, and its files with it")
+            raise NodeGoneError(
+                f"the node {node} of the cluster at {self.address} is gone, and its files with it",
+                hint="submit the action anew; a pipeline's results are in its store, and outlast the nodes",
+            )
         raise self._trouble(response)
 
     # -- asking -----------------------------------------------------------------------------------------------
@@ -189,15 +193,17 @@ class Dashboard:
 
     def _trouble(self, response: Response) -> RayClusterError:
         if response.status_code in {401, 403}:
-            hint = "give this process the cluster's token (RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token)"
             return ClusterAuthError(
-                f"the Ray cluster at {self.address} refused this process: {response.text}", hint=hint
+                f"the Ray cluster at {self.address} refused this process: {response.text}", hint=AUTH_HINT
             )
         if response.status_code in {200, 404, 405}:
             hint = "its default is http://localhost:8265; the cluster needs `pip install 'ray[default]'`"
             return ClusterUnreachableError(f"what answers at {self.address} has no Jobs API of Ray", hint=hint)
         last = response.text.strip().rpartition("\n")[2]
-        return RayClusterError(f"Ray's dashboard at {self.address} failed (HTTP {response.status_code}): {last}")
+        return RayClusterError(
+            f"Ray's dashboard at {self.address} failed (HTTP {response.status_code}): {last}",
+            hint="its own log says more: session_latest/logs/dashboard.log in Ray's temp folder on the head node",
+        )
 
 
 def _reason(error: Exception) -> str:

@@ -23,11 +23,11 @@ from synapse_ray.base import BaseRayExecutor
 from synapse_ray.environment import runtime_env
 from synapse_ray.errors import RayClusterError, RayConfigError
 from synapse_ray.jobs_api.attempt import JobAttempt
+from synapse_ray.jobs_api.book import FOLDER_KEY
 from synapse_ray.jobs_api.dashboard import Dashboard
 from synapse_ray.jobs_api.errors import JobNotFoundError
 from synapse_ray.jobs_api.ids import checked, submission_id
 from synapse_ray.jobs_api.jobs import Jobs
-from synapse_ray.jobs_api.logs import FOLDER_KEY
 from synapse_ray.jobs_api.parcel import Parcel, new_name, packed
 from synapse_ray.jobs_api.submission import JobRequest, submit
 from synapse_ray.packaging.shipment import Shipment, packed_shipment

@@ -14,11 +14,10 @@ from synapse_core.protocols import Outcome, OutcomeStatus
 from synapse_core.worker import Reporter
 from synapse_core.worker.failure import failure_of, kinds_of
 from synapse_ray.errors import PackageError, RayClusterError, RayConfigError
-from synapse_ray.jobs_api.book import FOLDER, State
+from synapse_ray.jobs_api.book import State
 from synapse_ray.jobs_api.dashboard import Dashboard, JobInfo
 from synapse_ray.jobs_api.errors import ExtraMissingError
-from synapse_ray.jobs_api.logs import FOLDER_KEY
-from synapse_ray.jobs_api.reading import BookReader
+from synapse_ray.jobs_api.reading import BookReader, reader_of
 from synapse_ray.jobs_api.stopping import Stopping
 from synapse_ray.jobs_api.trouble import explained
 
@@ -160,10 +159,7 @@ class Following:
                 self._reporter.take(drafts)
 
     def _reader_of(self, info: JobInfo) -> BookReader | None:
-        node, folder = info.node, info.metadata.get(FOLDER_KEY)
-        if self._reader is None and node is not None and folder:
-            path = f"{FOLDER}/{folder}"
-            self._reader = BookReader(lambda name, lines=-1: self._dashboard.file(node, f"{path}/{name}", lines))
+        self._reader = self._reader or reader_of(self._dashboard, info)
         return self._reader
 
     def _set_pause(self, fresh: bool) -> None:

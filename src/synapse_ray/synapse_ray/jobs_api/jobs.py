@@ -11,10 +11,11 @@ from synapse_core.errors import ExecutionError
 from synapse_core.protocols import Outcome
 from synapse_ray.attempts.direct import Target, result_of
 from synapse_ray.errors import RayClusterError
-from synapse_ray.jobs_api.book import FOLDER
+from synapse_ray.jobs_api.book import FOLDER_KEY
 from synapse_ray.jobs_api.dashboard import Dashboard, JobInfo
-from synapse_ray.jobs_api.logs import FOLDER_KEY, Follower, JobLog, stream
-from synapse_ray.jobs_api.reading import BookReader
+from synapse_ray.jobs_api.logs import Follower, JobLog, stream
+from synapse_ray.jobs_api.orders import clear
+from synapse_ray.jobs_api.reading import reader_of
 from synapse_ray.jobs_api.trouble import explained
 
 if TYPE_CHECKING:
@@ -65,14 +66,17 @@ class Jobs:
     def delete(self, job_id: str) -> bool:
         """Have the cluster forget a job that has ended; its id should not be used again.
 
+        What it has reported and its result are removed from its node, if that is there still; its log is Ray's, and
+        stays as long as Ray keeps it.
+
         Raises:
             JobNotFoundError: there is no such job.
             ExecutionError: it has not ended.
         """
-        status = self.dashboard.job(job_id)
-        if not status.ended:
-            raise ExecutionError(f"the job {job_id!r} has not ended: it is {status.status}", hint="stop() it first")
-        return self.dashboard.delete(job_id)
+        info = self.dashboard.job(job_id)
+        if not info.ended:
+            raise ExecutionError(f"the job {job_id!r} has not ended: it is {info.status}", hint="stop() it first")
+        return self.dashboard.delete(job_id, *clear(self.dashboard, info))
 
     # -- logs -------------------------------------------------------------------------------------------------
 
@@ -155,14 +159,13 @@ class Jobs:
         return self._outcome(self._ended(job_id, timeout, _PAUSE))
 
     def _outcome(self, info: JobInfo) -> Outcome:
-        folder, node = info.metadata.get(FOLDER_KEY), info.node
-        if not folder:
-            raise ExecutionError(f"the job {info.id!r} was not submitted by Synapse, and has no result")
-        if node is None:
-            raise explained(info)
-        reader = BookReader(lambda name, lines=-1: self.dashboard.file(node, f"{FOLDER}/{folder}/{name}", lines))
-        state = reader.state()
-        if state is None or state.size is None:
+        if FOLDER_KEY not in info.metadata:
+            raise ExecutionError(
+                f"the job {info.id!r} was not submitted by Synapse, and has no result", hint="get_logs() has its log"
+            )
+        reader = reader_of(self.dashboard, info)
+        state = reader.state() if reader is not None else None
+        if reader is None or state is None or state.size is None:
             raise explained(info)
         return reader.outcome(state)
 

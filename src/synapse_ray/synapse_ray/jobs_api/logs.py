@@ -15,12 +15,9 @@ from attrs import define, field
 
 from synapse_core.errors import ExecutionError
 from synapse_ray.errors import RayClusterError
-from synapse_ray.jobs_api.book import FOLDER, STATE, State, decoded
 from synapse_ray.jobs_api.dashboard import Dashboard, JobInfo
 from synapse_ray.jobs_api.errors import NodeGoneError
-
-FOLDER_KEY = "synapse_folder"
-"""In a job's metadata: the name of its folder in `FOLDER`."""
+from synapse_ray.jobs_api.reading import reader_of
 
 _SHORTEST, _LONGEST = 0.3, 2.0
 _AWAY = 60.0
@@ -35,8 +32,8 @@ class JobLog:
     """
 
     def __init__(self, dashboard: Dashboard, job_id: str) -> None:
+        self.job_id = job_id
         self._dashboard = dashboard
-        self._id = job_id
         self._name = f"job-driver-{job_id}.log"
 
     def text(self) -> str:
@@ -46,7 +43,7 @@ class JobLog:
             JobNotFoundError: there is no such job.
             NodeGoneError: the node with the log is gone.
         """
-        info = self._dashboard.job(self._id)
+        info = self._dashboard.job(self.job_id)
         follower = Follower(self)
         return "".join([*follower.fresh(info), *follower.rest(info)])
 
@@ -63,15 +60,13 @@ class JobLog:
 
     def info(self) -> JobInfo:
         """The job, as it is now."""
-        return self._dashboard.job(self._id)
+        return self._dashboard.job(self.job_id)
 
     def size(self, info: JobInfo) -> int | None:
         """How long the log is by what the job itself said last; None where it says nothing."""
-        folder = info.metadata.get(FOLDER_KEY)
-        if info.node is None or not folder:
-            return None
-        body = self._dashboard.file(info.node, f"{FOLDER}/{folder}/{STATE}")
-        return State(**decoded(body)).log if body else None
+        reader = reader_of(self._dashboard, info)
+        state = reader.state() if reader is not None else None
+        return None if state is None else state.log
 
 
 def _decoder() -> io.IncrementalNewlineDecoder:
@@ -121,7 +116,10 @@ class Follower:
         """
         began = time.monotonic()
         if self._deadline is not None and began > self._deadline:
-            raise ExecutionError(f"the job's log was followed for {self._timeout:g} s, and it still runs")
+            raise ExecutionError(
+                f"the log of the job {self._log.job_id!r} was followed for {self._timeout:g} s, and it still runs",
+                hint="give a longer timeout, or stop() it",
+            )
         try:
             info = self._log.info()
             lines = self._new(info)

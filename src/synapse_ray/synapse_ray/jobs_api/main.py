@@ -24,7 +24,6 @@ from synapse_ray.environ import unpacked
 from synapse_ray.jobs_api.book import FOLDER, Book
 from synapse_ray.jobs_api.ending import Ending
 from synapse_ray.jobs_api.parcel import Parcel
-from synapse_ray.packaging.calls import arrived
 
 _FLUSH = 0.2
 _BEAT = 1.0
@@ -35,7 +34,7 @@ def main(name: str) -> int:
     """Run the call; the exit code."""
     log = log_file()
     parcel = Parcel.unpacked(name)
-    return Job(arrived(unpacked(parcel.call)), Book(log.parent / FOLDER / name, log), parcel.grace).run()
+    return Job(unpacked(parcel.call), Book(log.parent / FOLDER / name, log), parcel.grace).run()
 
 
 def log_file() -> Path:

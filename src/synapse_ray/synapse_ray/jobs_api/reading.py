@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from synapse_core.errors import ExecutionError
 from synapse_core.events import Draft
 from synapse_core.protocols import Outcome
 from synapse_core.worker.crossing import drafts_of, outcome_of
-from synapse_ray.jobs_api.book import OUTCOME, STATE, State, decoded, part_name
+from synapse_ray.jobs_api.book import FOLDER, FOLDER_KEY, OUTCOME, STATE, State, decoded, part_name
+
+if TYPE_CHECKING:
+    from synapse_ray.jobs_api.dashboard import Dashboard, JobInfo
 
 _SLACK = 8
 """More lines than were said to be new are asked for: others may have been written since."""
+
+
+_CHANGED = "ask again; where it stays so, those files were changed or cut on their node: submit the action anew"
 
 
 class Fetch(Protocol):
@@ -63,7 +69,9 @@ class BookReader:
         if self._part < state.part:
             self._part += 1
         elif self._seq < state.seq:
-            raise ExecutionError(f"of {state.seq} batches of reports only {self._seq} can be read in {state.folder}")
+            raise ExecutionError(
+                f"of {state.seq} batches of reports only {self._seq} can be read in {state.folder}", hint=_CHANGED
+            )
 
     def _rows(self, lines: int) -> list[Any]:
         body = self._fetch(part_name(self._part), lines) or b""
@@ -77,6 +85,16 @@ class BookReader:
         """
         body = self._fetch(OUTCOME) or b""
         if hashlib.sha256(body).hexdigest() != state.digest:
-            raise ExecutionError(f"of a result of {state.size} bytes {len(body)} arrived, or others: {state.folder}")
+            raise ExecutionError(
+                f"of a result of {state.size} bytes {len(body)} arrived, or others: {state.folder}", hint=_CHANGED
+            )
         data = decoded(body)
         return outcome_of({**data, "merges": data["result"]} if data["merges"] is True else data)
+
+
+def reader_of(dashboard: Dashboard, info: JobInfo) -> BookReader | None:
+    """Reads what a job has written down; None where it has no node yet, or was not submitted by Synapse."""
+    node, folder = info.node, info.metadata.get(FOLDER_KEY)
+    if node is None or not folder:
+        return None
+    return BookReader(lambda name, lines=-1: dashboard.file(node, f"{FOLDER}/{folder}/{name}", lines))

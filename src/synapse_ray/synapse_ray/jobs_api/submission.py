@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from synapse_ray.errors import ClusterAuthError, ClusterUnreachableError, RayClusterError
+from synapse_ray.errors import AUTH_HINT, ClusterAuthError, ClusterUnreachableError, RayClusterError
 from synapse_ray.jobs_api.dashboard import Dashboard
 from synapse_ray.jobs_api.errors import ExtraMissingError, JobNotFoundError
 
@@ -47,7 +47,7 @@ def submit(dashboard: Dashboard, job: JobRequest) -> None:
     """
     dashboard.check()
     try:
-        _within(_PATIENCE, lambda: _submitted(dashboard.address, job))
+        _within(_PATIENCE, lambda: _submitted(dashboard.address, job), dashboard.address)
     except RayClusterError:
         if not _is_there(dashboard, job.submission_id):  # the answer may have been lost, or this is a duplicate
             raise
@@ -95,7 +95,7 @@ def _client(address: str) -> Any:
                 os.environ[_OVERRIDES] = before
 
 
-def _within(seconds: float, work: Callable[[], None]) -> None:
+def _within(seconds: float, work: Callable[[], None], address: str) -> None:
     """Have ``work`` done on a thread of its own, which is left behind when the time is up."""
     caught: list[Exception] = []
 
@@ -109,22 +109,27 @@ def _within(seconds: float, work: Callable[[], None]) -> None:
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
-        raise ClusterUnreachableError(f"Ray's dashboard did not take a job within {seconds:g} s")
+        raise ClusterUnreachableError(
+            f"Ray's dashboard at {address} did not take a job within {seconds:g} s",
+            hint="see how the head node is: with the job, what it ships is uploaded there",
+        )
     if caught:
-        raise _explained(caught[0]) from caught[0]
+        raise _explained(caught[0], address) from caught[0]
 
 
-def _explained(error: Exception) -> RayClusterError:
+def _explained(error: Exception, address: str) -> RayClusterError:
     text = str(error).strip().rstrip(".").rstrip()
     if isinstance(error, ImportError) or "ray[default]" in text:
         return ExtraMissingError(
             "Ray's Jobs API needs more of Ray than is installed here", hint="pip install 'ray[default]'"
         )
     if isinstance(error, ConnectionError | OSError):
-        return ClusterUnreachableError(f"Ray's dashboard does not answer: {text}")
+        return ClusterUnreachableError(f"Ray's dashboard does not answer at {address}: {text}")
     if type(error).__name__ == "AuthenticationError":
-        return ClusterAuthError(f"the Ray cluster refused this process: {text.partition(chr(10))[0]}")
+        return ClusterAuthError(
+            f"the Ray cluster at {address} refused this process: {text.partition(chr(10))[0]}", hint=AUTH_HINT
+        )
     hint = None
     if "No available agent" in text:
         hint = "the head's dashboard agent is not up: perhaps another's has its port (--dashboard-agent-listen-port)"
-    return RayClusterError(f"Ray does not take the job: {text.rpartition(chr(10))[2]}", hint=hint)
+    return RayClusterError(f"Ray at {address} does not take the job: {text.rpartition(chr(10))[2]}", hint=hint)
