@@ -54,11 +54,12 @@ def status(ray_address: str, as_json: bool) -> int:
 
 def _show(found: Status) -> None:
     from synapse_core.cli.tables import show, table
+    from synapse_ray.placing import amount_text
 
     click.echo(f"Ray {found.ray} on Python {found.python}, head at {found.address}\n")
     heads = ("NODE", "ADDRESS", "STATE", "CPUS", "GPUS", "MEMORY", "OBJECTS", "CUSTOM")
     show(table(heads, [_row(node) for node in found.nodes]))
-    free = ", ".join(f"{_amount(name, value)} {_LABELS.get(name, name)}" for name, value in found.free.items())
+    free = ", ".join(f"{amount_text(name, value)} {_LABELS.get(name, name)}" for name, value in found.free.items())
     click.echo(f"\nfree: {free or 'nothing'}")
     for run_id in found.runs:
         click.echo(
@@ -72,14 +73,10 @@ _LABELS = {"CPU": "CPUs", "GPU": "GPUs", "memory": "memory", "object_store_memor
 
 
 def _row(node: Mapping[str, Any]) -> tuple[str, ...]:
+    from synapse_ray.placing import amount_text
+
     own, has = dict(node["resources"]), node["resources"]
-    usual = [_amount(name, has.get(name, 0.0)) for name in _LABELS]
+    usual = [amount_text(name, has.get(name, 0.0)) for name in _LABELS]
     custom = ", ".join(f"{name} {own[name]:g}" for name in own if name not in _LABELS)
     state = "alive" if node["alive"] else "dead"
     return (node["id"][:12], node["address"], f"{state}, head" if node["head"] else state, *usual, custom or "–")
-
-
-def _amount(name: str, value: float) -> str:
-    if not name.endswith("memory"):
-        return f"{value:g}"
-    return f"{value / 1e9:.1f} GB"

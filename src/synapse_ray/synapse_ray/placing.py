@@ -52,8 +52,9 @@ def _most(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> 
 
 
 def _shown(amounts: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {_amount(name, amount)}" for name, amount in amounts.items())
+    return ", ".join(f"{name} {amount_text(name, amount)}" for name, amount in amounts.items())
 
 
-def _amount(name: str, amount: float) -> str:
-    return f"{amount / 2**30:.1f} GiB" if name == "memory" else f"{amount:g}"
+def amount_text(name: str, amount: float) -> str:
+    """How much, of what has that name of Ray's."""
+    return f"{amount / 2**30:.1f} GiB" if name.endswith("memory") else f"{amount:g}"

@@ -72,7 +72,10 @@ def _text(file: Path, above: tuple[Path, ...]) -> str:
     except (OSError, UnicodeDecodeError) as error:
         where = f", which {above[-1]} includes," if above else ""
         why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
-        raise PackageError(f"the requirements file {file}{where} cannot be read: {why}") from error
+        hint = (
+            "mend the line that includes it" if above else "give requirements_file= one that is there, or leave it out"
+        )
+        raise PackageError(f"the requirements file {file}{where} cannot be read: {why}", hint=hint) from error
 
 
 def _portable(line: str, file: Path, folder: Path | None) -> tuple[str, list[str]]:
@@ -104,7 +107,8 @@ def _placed(place: str, line: str, file: Path, folder: Path | None) -> tuple[str
             hint="put it into working_dir (a wheel: into wheels/), or name a package that can be downloaded",
         )
     if not here.exists():
-        raise PackageError(f"{line!r} in {file} leads to {here}, which does not exist")
+        hint = "mend the line, or put there what it names; paths are taken from the folder of the file they stand in"
+        raise PackageError(f"{line!r} in {file} leads to {here}, which does not exist", hint=hint)
     name = here.relative_to(root).as_posix()
     used = [f"{name}/" if here.is_dir() else name]
     return f"{THERE}/{name}{bracket}{extras}".removesuffix("/."), used

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from attrs import frozen
@@ -14,7 +13,7 @@ from synapse_ray.config import RayConfig
 from synapse_ray.packaging.listing import Entry, listing
 from synapse_ray.packaging.requirements import THERE, Requirements, read_requirements
 from synapse_ray.packaging.wheels import SDK, plugin_wheels, sdk_wheels
-from synapse_ray.packaging.zipping import Package, packed
+from synapse_ray.packaging.zipping import Package, digest_of, packed
 
 _SDK_FOLDER = ".synapse/wheels"
 _NAME = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -61,11 +60,9 @@ class Shipment:
         return not self.entries and not self.added
 
 
-@contextmanager
-def packed_shipment(shipment: Shipment, what: str) -> Iterator[Package]:
+def packed_shipment(shipment: Shipment, what: str) -> AbstractContextManager[Package]:
     """The archive of a shipment, for the block; see `synapse_ray.packaging.zipping.packed`."""
-    with packed(shipment.entries, shipment.added, what=what) as package:
-        yield package
+    return packed(shipment.entries, shipment.added, what=what)
 
 
 def _requirements(config: RayConfig, folder: Path | None) -> Requirements:
@@ -88,15 +85,9 @@ def _seal(entries: Sequence[Entry], used: Sequence[str]) -> tuple[str, ...]:
 
     Ray makes an environment once for each list of lines; a file that has changed must be another list.
     """
-    sealed = [entry for entry in entries if entry.name in used or entry.name.startswith(tuple(_folders(used)))]
+    folders = tuple(name for name in used if name.endswith("/"))
+    sealed = [entry for entry in entries if entry.name in used or entry.name.startswith(folders)]
     if not sealed:
         return ()
-    digest = hashlib.sha256()
-    for entry in sealed:
-        content = b"" if entry.name.endswith("/") else entry.source.read_bytes()
-        digest.update(f"{entry.name}\0{len(content)}\0".encode() + content)
-    return (f"# of files with digest {digest.hexdigest()[:16]}",)
-
-
-def _folders(used: Sequence[str]) -> list[str]:
-    return [name for name in used if name.endswith("/")]
+    contents = ((entry.name, b"" if entry.name.endswith("/") else entry.source.read_bytes()) for entry in sealed)
+    return (f"# of files with digest {digest_of(contents)[:16]}",)

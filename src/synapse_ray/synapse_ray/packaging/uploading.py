@@ -97,7 +97,8 @@ class Upload:
             hanging.cancel()
         if not uri.startswith("gcs://"):
             why = self._last_words() if in_time else f"it did not end within {patience:.0f} s"
-            raise PackageError(f"the upload to the Ray cluster at {address} failed: {why}")
+            hint = "see how the cluster is (`synapse ray status`); its head keeps what is uploaded in its memory"
+            raise PackageError(f"the upload to the Ray cluster at {address} failed: {why}", hint=hint)
         return uri
 
     def _read(self) -> str:

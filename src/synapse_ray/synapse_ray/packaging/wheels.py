@@ -14,12 +14,12 @@ from pathlib import Path
 
 from synapse_ray.errors import PackageError
 from synapse_ray.packaging.listing import listing
+from synapse_ray.packaging.zipping import LONG_AGO, digest_of
 
 SDK = ("synapse-core", "synapse-ray", "synapse-store")
 """The distributions that ``include_sdk`` ships, those of them that this process can import."""
 
 _WHEEL = "Wheel-Version: 1.0\nGenerator: synapse-ray\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
 def plugin_wheels(folder: Path, wheels_dir: str) -> list[str]:
@@ -51,7 +51,7 @@ def _distribution(name: str) -> Distribution:
 def _wheel(name: str, dist: Distribution) -> tuple[str, bytes]:
     package = name.replace("-", "_")
     files = _code(package)
-    version = f"{dist.version.partition('+')[0]}+local.{_digest(files)}"
+    version = f"{dist.version.partition('+')[0]}+local.{digest_of(sorted(files.items()))[:8]}"
     info = f"{package}-{version}.dist-info"
     metadata = re.sub(r"(?m)^Version: .*$", f"Version: {version}", dist.read_text("METADATA") or "", count=1)
     files[f"{info}/METADATA"] = metadata.encode()
@@ -70,13 +70,6 @@ def _code(package: str) -> dict[str, bytes]:
     return {f"{package}/{entry.name}": entry.source.read_bytes() for entry in entries}
 
 
-def _digest(files: Mapping[str, bytes]) -> str:
-    digest = hashlib.sha256()
-    for name, content in sorted(files.items()):
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()[:8]
-
-
 def _record(files: Mapping[str, bytes], own: str) -> bytes:
     rows = []
     for name, content in files.items():
@@ -89,5 +82,5 @@ def _zipped(files: Mapping[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name, _LONG_AGO), content, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name, LONG_AGO), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -19,7 +19,9 @@ from synapse_ray.packaging.listing import Entry
 LIMIT = 500 * 2**20
 """The largest archive, in bytes: Ray keeps it in the memory of the head node, and takes no more than 512 MiB."""
 
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The time of every file in an archive, so that the same content is the same bytes: the first that there can be."""
+
 _NAMED = 5
 _DENSEST = 20
 """How many times smaller code and data become at most; what is larger than that is not even tried."""
@@ -109,7 +111,7 @@ def _add(archive: zipfile.ZipFile, entry: Entry) -> None:
 
 def _info(name: str, *, executable: bool) -> zipfile.ZipInfo:
     """What the archive says of a file: nothing that depends on when or by whom it was made."""
-    info = zipfile.ZipInfo(name, _LONG_AGO)
+    info = zipfile.ZipInfo(name, LONG_AGO)
     info.compress_type = zipfile.ZIP_DEFLATED
     info.create_system = 3
     info.external_attr = (0o40755 if name.endswith("/") else 0o100755 if executable else 0o100644) << 16
@@ -119,6 +121,14 @@ def _info(name: str, *, executable: bool) -> zipfile.ZipInfo:
 def _digest(path: Path) -> str:
     with path.open("rb") as source:
         return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+def digest_of(files: Iterable[tuple[str, bytes]]) -> str:
+    """Of the names and contents of files, in that order."""
+    digest = hashlib.sha256()
+    for name, content in files:
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
 
 
 def _sizes(entries: Sequence[Entry], added: Mapping[str, bytes]) -> dict[str, int]:
