@@ -37,9 +37,10 @@ def ray() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @debug_option
 def status(ray_address: str, as_json: bool) -> int:
-    """Show the cluster's nodes, what they have to give, and the pipelines that run there.
+    """Show the cluster's nodes, and the runs that live there.
 
-    Whatever keeps this machine from using the cluster is said instead, with what to do.
+    Of each node what it has, of them all what is free. Whatever keeps this machine from using the cluster is said
+    instead, with what to do.
     """
     from synapse_core.cli.tables import show_json
     from synapse_ray.status import look

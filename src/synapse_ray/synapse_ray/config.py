@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from attrs import field, frozen
-from attrs.validators import optional
 
 from synapse_core.env import PluginEnvironment
 from synapse_core.errors import unknown
@@ -27,6 +26,14 @@ def _environment(value: PluginEnvironment | Mapping[str, Any] | None) -> PluginE
     if value is not None and not isinstance(value, PluginEnvironment | Mapping):
         raise RayConfigError(f"env must be a mapping of names to values, got {type(value).__name__}")
     return value if isinstance(value, PluginEnvironment) else PluginEnvironment.from_dict(value or {})
+
+
+def _id(value: Any) -> str | None:
+    """The id as text; the command line gives one that is a number as a number."""
+    found: str | None = str(value) if type(value) is int else value
+    if found is not None:
+        checks.text("job_id", found)
+    return found
 
 
 def _folder(value: str | os.PathLike[str] | None) -> Path | None:
@@ -84,7 +91,7 @@ class RayConfig:
     """
 
     env: PluginEnvironment = field(default=None, converter=_environment)
-    job_id: str | None = field(default=None, validator=optional(_text))
+    job_id: str | None = field(default=None, converter=_id)
     ray_address: str = field(default="auto", validator=_text)
     runtime_env: dict[str, Any] = field(default=None, converter=_copied, repr=False)
     working_dir: Path | None = field(default=None, converter=_folder)

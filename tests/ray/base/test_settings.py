@@ -45,6 +45,7 @@ def test_the_defaults_are_the_documented_ones():
         ({"package_manager_options": 3}, "package_manager_options must be a list, got 3"),
         ({"package_manager_options": [3]}, "package_manager_options[0] must be text, got 3"),
         ({"wheels_dir": 3}, "wheels_dir must be text, got 3"),
+        ({"job_id": [3]}, "job_id must be text, got [3]"),
         ({"ray_address": None}, "ray_address must be text, got None"),
         ({"env": "A=1"}, "env must be a mapping of names to values, got str"),
         ({"include_sdk": "no"}, "include_sdk must be true or false, got 'no'"),
@@ -54,6 +55,11 @@ def test_wrong_settings_are_told_at_once(wrong: dict[str, object], part: str):
     """A setting that cannot be is an error that names it, when the executor is made."""
     with raises(RayConfigError, part):
         BaseRayExecutor(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_job_id_may_be_a_number():
+    """As the command line reads it (`-o job_id=7`); actions see text."""
+    assert BaseRayExecutor(job_id=7).config.job_id == "7"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
