@@ -30,6 +30,7 @@ def test_runs_of_the_command_line_are_looked_after(here: Here) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith(f"{path}: sound; 1 run, ")
     (run_id,) = [row[0] for row in sql(path, "SELECT id FROM runs")]
+    assert here.synapse("store", "export", "last") == here.synapse("store", "export", run_id[:12])
     exported = here.synapse("store", "export", run_id)
     assert exported.events[0]["id"] == run_id
     assert exported.events[-1]["type"] == "checkpoint"
@@ -68,6 +69,14 @@ def test_a_damaged_store_is_an_exit_code(here: Here) -> None:
     assert "its status is listed as failed" in done.out
     assert ": 1 problem;" in done.out
     assert len(here.synapse("store", "check", "--json").json["problems"]) == 1
+
+
+def test_a_run_that_is_not_there_is_not_exported(here: Here) -> None:
+    """It is said so, and where to look; it does not say that there are none."""
+    filled(here.home / "runs.db")
+    done = here.synapse("store", "export", "nobody")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: no run 'nobody'\n  hint: `synapse runs list` shows which there are\n"
 
 
 def test_an_export_to_a_file_and_to_a_pipe(here: Here) -> None:
@@ -112,6 +121,7 @@ def test_help(here: Here) -> None:
     text = here.synapse("store", "--help").out
     for command in ("check", "vacuum", "export", "prune"):
         assert f"\n  {command} " in text
+        assert "..." not in text.partition("Commands:")[2].partition("Examples:")[0]
         assert here.synapse("store", command, "--help").code == 0
     assert "synapse store prune --older-than 30d --keep-failed" in text
     assert "store " in here.synapse("--help").out

@@ -13,7 +13,7 @@ from synapse_core.cli.amounts import age_value, size_text
 from synapse_core.cli.codes import COMPLETED, STORE
 from synapse_core.cli.helping import epilog
 from synapse_core.cli.state import State, json_option, kept
-from synapse_core.errors import StoreError
+from synapse_core.errors import RunNotFoundError, StoreError
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -31,7 +31,7 @@ Examples:
 """)
 
 
-@click.group(epilog=_EPILOG)
+@click.group(epilog=_EPILOG, short_help="Look after the SQLite file that runs are kept in.")
 def store() -> None:
     """Look after the SQLite file that runs are kept in: that of --store, of SYNAPSE_STORE, or yours."""
 
@@ -85,23 +85,36 @@ def vacuum(state: State, store: str | None) -> int:
     return COMPLETED
 
 
-@store.command()
+@store.command(short_help="Write runs as JSON Lines.")
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @click.option("-o", "--output", metavar="FILE", default="-", help="Where to; standard output without it.")
 @kept
 def export(state: State, store: str | None, runs: Sequence[str], output: str) -> int:
     """Write runs as JSON Lines: each one's record, then its events, then its checkpoints; all runs without RUN.
 
-    Of a damaged file what can be read is written, and the rest is told.
+    RUN is a run's id, its beginning as far as it is unique, or `last`. Of a damaged file what can be read is written,
+    and the rest is told.
     """
     with _opened(state, store) as (session, file):
         here = output == "-"
-        report = session.call(file.export(sys.stdout if here else output, list(runs) or None))
+        there = file.location.path.exists()  # looking for a run would make it
+        wanted = [_run_id(session, word) for word in runs] if there else list(runs)
+        report = session.call(file.export(sys.stdout if here else output, wanted or None))
     if not here:
         click.echo(f"{output}: {_count(report.runs, 'run')}, {_count(report.lines, 'line')}", err=True)
     for problem in report.problems:
         click.echo(problem, err=True)
     return STORE if report.problems else COMPLETED
+
+
+def _run_id(session: Session, word: str) -> str:
+    """The run that is meant; the word itself, where there is none or the file is too damaged to look."""
+    from synapse_core.cli.runs.finding import find_run
+
+    try:
+        return find_run(session, word)
+    except (RunNotFoundError, StoreError):  # the export says it, and where it looked
+        return word
 
 
 @store.command()

@@ -92,6 +92,14 @@ def test_the_version(here: Here) -> None:
     assert here.synapse("--version") == (0, f"synapse {__version__}\n", "")
 
 
+@pytest.mark.parametrize("group", [(), ("runs",), ("config",)])
+def test_a_group_without_a_command_shows_its_help(here: Here, group: tuple[str, ...]) -> None:
+    """It is no error to be explained: the help stands there as ``--help`` gives it, on standard error."""
+    done = here.synapse(*group)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == here.synapse(*group, "--help").out
+
+
 def test_an_unknown_command_is_guessed(here: Here) -> None:
     """Did you mean …, exit code 2."""
     done = here.synapse("grpah", "x")

@@ -50,6 +50,9 @@ _BUG = "this is a fault of Synapse or of a plugin; --debug shows where it comes 
 
 
 def _misused(error: click.ClickException) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":  # which older versions of click have not
+        say(error.format_message())
+        return codes.USAGE
     ctx = getattr(error, "ctx", None)
     hint = f"see `{ctx.command_path} --help`" if ctx is not None else None
     extra = re.search(r"unexpected extra argument \((\S+=.*)\)", error.format_message())

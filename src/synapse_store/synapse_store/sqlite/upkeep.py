@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from attrs import frozen
 
-from synapse_core.errors import RunNotFoundError, StoreError, unknown
+from synapse_core.errors import RunNotFoundError, StoreError
 from synapse_core.models import RunStatus
 from synapse_core.protocols import RunSummary
 from synapse_store.sqlite.blobs import Blobs
@@ -176,7 +176,7 @@ def _every_id(reader: Reader) -> Iterator[str]:
 def _run_lines(reader: Reader, run_id: str) -> Iterator[dict[str, Any]]:
     found = reader.one(_RUN, run_id)
     if found is None:
-        raise RunNotFoundError(unknown("run", run_id, []))
+        raise RunNotFoundError(f"no run {run_id!r}", hint="`synapse runs list` shows which there are")
     key, record = found
     yield {"type": "run", **record}
     after = 0
