@@ -76,10 +76,14 @@ class Bulk:
         Raises:
             sqlite3.Error: it cannot be written.
         """
-        self._write(_EVENTS, self._events)
-        self._write(_MOVE, list(self._moved.items()))
-        self._write(_ADVANCE, [(key, *row) for key, row in self._advanced.items()])
-        self._write(_TOOK, [(*key, *row) for key, row in self._took.items()])
+        if self._events:
+            self._write(_EVENTS, self._events)
+        if self._moved:
+            self._write(_MOVE, list(self._moved.items()))
+        if self._advanced:
+            self._write(_ADVANCE, [(key, *row) for key, row in self._advanced.items()])
+        if self._took:
+            self._write(_TOOK, [(*key, *row) for key, row in self._took.items()])
         self.clear()
 
     def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
