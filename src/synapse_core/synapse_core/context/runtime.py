@@ -1,58 +1,23 @@
-"""What an action is given beside its params: `RuntimeContext`; and a run's folders: `PipelineContext`."""
+"""What an action is given at run time beside its params: `RuntimeContext`."""
 
 from __future__ import annotations
 
 import os
-import sys
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import frozen
 
-from synapse_core.errors import ActionCancelled, SynapseError
+from synapse_core.context.cancelling import CancelToken
+from synapse_core.context.folders import PipelineContext, made
+from synapse_core.errors import ActionCancelled
 from synapse_core.events import Kind
 from synapse_core.loggers import BaseLogger, ConsoleLogger
 
 if TYPE_CHECKING:
     from synapse_core.env import PluginEnvironment
     from synapse_core.models import LogLevel
-
-
-class CancelToken:
-    """Whether an attempt has been asked to stop, and why; set once, from any thread."""
-
-    __slots__ = ("_asked", "_calls", "_lock", "reason")
-
-    def __init__(self) -> None:
-        self.reason: str | None = None
-        self._asked: threading.Event | None = None
-        self._lock = threading.Lock()
-        self._calls: list[Callable[[], object]] = []
-
-    def cancel(self, reason: str = "cancelled") -> None:
-        """Ask for the stop; the first reason stays."""
-        with self._lock:
-            calls, self._calls = self._calls, []
-            self.reason = self.reason or reason
-        for call in calls:
-            call()
-
-    def on_cancel(self, call: Callable[[], object]) -> None:
-        """Have ``call`` called, from the cancelling thread, when the stop is asked for; at once if it was."""
-        with self._lock:
-            if self.reason is None:
-                self._calls.append(call)
-                return
-        call()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until the stop is asked for, ``seconds`` at most; whether it was."""
-        if self._asked is None:
-            self._asked = threading.Event()
-            self.on_cancel(self._asked.set)
-        return self._asked.wait(seconds)
 
 
 @frozen
@@ -146,7 +111,7 @@ class RuntimeContext:
         """The action's own folder in the run's, made when first asked for (mode 0700)."""
         if self._work_dir is None:
             self._work_dir = PipelineContext(self.run_id or "adhoc").action_dir(self.action or "action")
-        return _made(Path(self._work_dir))
+        return made(Path(self._work_dir))
 
     @property
     def pipeline(self) -> PipelineContext:
@@ -272,83 +237,3 @@ class RuntimeContext:
         """The ``artifacts_path`` that was saved with the last state."""
         path = self._midway.artifacts_path if self._midway else None
         return Path(path) if path else None
-
-
-def data_home() -> Path:
-    """Where Synapse keeps what belongs to this user: ``SYNAPSE_HOME``, else the platform's user data folder."""
-    said = os.environ.get("SYNAPSE_HOME")
-    if said:
-        return Path(said)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "synapse"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "synapse"
-
-
-def _runs_folder(base: str | Path | None) -> Path:
-    return Path(base) if base else data_home() / "runs"
-
-
-@define
-class PipelineContext:
-    """The folders of one run, mode 0700, made when they are first asked for.
-
-    Attributes:
-        run_id: the run.
-        base: the folder that holds the runs' folders; ``runs`` in the user's data folder if None.
-    """
-
-    run_id: str = field()
-    base: Path = field(default=None, converter=_runs_folder)
-
-    @run_id.validator
-    def _one_name(self, _attribute: Any, run_id: str) -> None:
-        if not run_id or run_id in {".", ".."} or set(run_id) & set("/\\\0"):
-            raise SynapseError(f"{run_id!r} cannot name a run's folder")
-
-    @property
-    def root(self) -> Path:
-        """The run's own folder."""
-        return _made(Path(self.base) / self.run_id)
-
-    @property
-    def datasets(self) -> Path:
-        """For data that actions share."""
-        return _made(self.root / "datasets")
-
-    @property
-    def models(self) -> Path:
-        """For models."""
-        return _made(self.root / "models")
-
-    @property
-    def artifacts(self) -> Path:
-        """For what the run is to leave behind."""
-        return _made(self.root / "artifacts")
-
-    @property
-    def logs(self) -> Path:
-        """For log files."""
-        return _made(self.root / "logs")
-
-    @property
-    def checkpoints(self) -> Path:
-        """For the files of mid-way state."""
-        return _made(self.root / "checkpoints")
-
-    def action_dir(self, name: str) -> Path:
-        """The folder of the action ``name``, not made yet."""
-        return Path(self.base) / self.run_id / "actions" / name.replace("/", "_")
-
-    def cleanup(self) -> None:
-        """Remove the run's folder and all in it."""
-        import shutil
-
-        shutil.rmtree(Path(self.base) / self.run_id, ignore_errors=True)
-
-
-def _made(path: Path) -> Path:
-    """The folder, made if need be, with mode 0700; so are those above it, which ``parents=True`` would leave open."""
-    if not path.is_dir():
-        _made(path.parent)
-        path.mkdir(mode=0o700, exist_ok=True)
-    return path
