@@ -8,73 +8,14 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from attrs import define, evolve, field
+from attrs import evolve
 
 from synapse_core.builtin.memory.log import EventLog
+from synapse_core.builtin.memory.run import UNFOLDED, Run, Watcher
 from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreError, unknown
 from synapse_core.events import RUN_ENDED, Draft, Event
-from synapse_core.fold import Folding
 from synapse_core.models import Checkpoint, PipelineProgress, RunStatus
 from synapse_core.protocols import Lease, RunRecord, RunSummary, claimable
-
-_BATCH = 1000
-_UNFOLDED = 5_000
-"""How many events may wait to be folded: who asks for the state waits for no more, and none is read from a file."""
-
-
-@define(eq=False)
-class _Watcher:
-    """Somebody who waits for events, on a loop of their own: what they have seen, and whether there is more to see."""
-
-    loop: asyncio.AbstractEventLoop
-    after: int
-    kinds: Collection[str] | None
-    more: bool = True
-    news: asyncio.Event = field(factory=asyncio.Event)
-
-    def tell(self, drafts: Sequence[Draft], ended: bool) -> None:
-        """Note whether there is something for this one among new events, and wake them if so, or at the run's end."""
-        wanted = bool(drafts) if self.kinds is None else any(draft.kind in self.kinds for draft in drafts)
-        self.more = self.more or wanted
-        if wanted or ended:
-            self.wake()
-
-    def wake(self) -> None:
-        try:
-            self.loop.call_soon_threadsafe(self.news.set)
-        except RuntimeError:  # its loop is closed: nobody waits there any more
-            return
-
-    def take(self, log: EventLog) -> list[Event]:
-        """The next events; the log is looked through once, however often this is asked."""
-        if not self.more:
-            return []
-        batch = log.read(self.after, _BATCH, self.kinds)
-        self.more = len(batch) == _BATCH
-        self.after = batch[-1].seq if self.more else max(self.after, len(log))
-        return batch
-
-
-@define(eq=False)
-class _Run:
-    record: RunRecord
-    log: EventLog
-    folding: Folding | None = None
-    folded: int = 0
-    ended: bool = False
-    checkpoints: list[Checkpoint] = field(factory=list)
-    lease: Lease | None = None
-    epoch: int = 0
-    watchers: list[_Watcher] = field(factory=list)
-
-    def fold(self) -> Folding:
-        """The state so far; events are folded when somebody asks, and before they are too many."""
-        folding = self.folding = self.folding or Folding()
-        while self.folded < len(self.log):
-            for event in self.log.read(self.folded, _UNFOLDED):
-                folding.apply(event)
-                self.folded = event.seq
-        return folding
 
 
 class MemoryStore:
@@ -90,7 +31,7 @@ class MemoryStore:
 
     def __init__(self, max_runs: int = 1000) -> None:
         self._max_runs = max_runs
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, Run] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.RLock()
 
@@ -101,7 +42,7 @@ class MemoryStore:
         with self._lock:
             if run.id in self._runs:
                 raise StoreError(f"there is a run {run.id!r} already")
-            self._runs[run.id] = _Run(run, EventLog(run.id))
+            self._runs[run.id] = Run(run, EventLog(run.id))
             return self.append_now(run.id, drafts, checkpoints)
 
     def append_now(
@@ -119,7 +60,7 @@ class MemoryStore:
             run.log.extend(drafts)
             run.checkpoints.extend(checkpoints)
             seq = len(run.log)
-            if seq - run.folded > _UNFOLDED:
+            if seq - run.folded > UNFOLDED:
                 run.fold()
             if drafts and drafts[-1].kind in RUN_ENDED:
                 self._end(run)
@@ -127,7 +68,7 @@ class MemoryStore:
                 watcher.tell(drafts, run.ended)
             return seq
 
-    def _end(self, run: _Run) -> None:
+    def _end(self, run: Run) -> None:
         run.ended = True
         self._ended[run.record.id] = None
         while len(self._ended) > self._max_runs:
@@ -136,21 +77,21 @@ class MemoryStore:
                 return
             self._forget(self._runs[oldest])
 
-    def _forget(self, run: _Run) -> None:
+    def _forget(self, run: Run) -> None:
         self._ended.pop(run.record.id, None)
         del self._runs[run.record.id]
         run.log.close()
         for watcher in run.watchers:
             watcher.wake()
 
-    def _run(self, run_id: str) -> _Run:
+    def _run(self, run_id: str) -> Run:
         run = self._runs.get(run_id)
         if run is None:
             raise RunNotFoundError(unknown("run", run_id, list(self._runs)[-5:]))
         return run
 
     @staticmethod
-    def _fence(run: _Run, lease: Lease) -> None:
+    def _fence(run: Run, lease: Lease) -> None:
         if lease.epoch != run.epoch:
             raise LeaseLostError(
                 f"run {lease.run_id}: the lease of {lease.owner} (epoch {lease.epoch}) is lost to epoch {run.epoch}",
@@ -261,7 +202,7 @@ class MemoryStore:
         self, run_id: str, *, after: int = 0, kinds: Collection[str] | None = None
     ) -> AsyncIterator[list[Event]]:
         """See `Store.watch`."""
-        watcher = _Watcher(asyncio.get_running_loop(), after, kinds)
+        watcher = Watcher(asyncio.get_running_loop(), after, kinds)
         with self._lock:
             run = self._run(run_id)
             run.watchers.append(watcher)
@@ -297,7 +238,7 @@ class MemoryStore:
                 run.log.close()
 
 
-def _summary(run: _Run) -> RunSummary:
+def _summary(run: Run) -> RunSummary:
     state = run.fold().outline()
     return RunSummary(
         run.record.id,
