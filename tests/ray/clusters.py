@@ -1,7 +1,8 @@
 """Real Ray clusters on this machine, for tests: each node a ``ray start --block`` of its own, ended by its pid.
 
 Nothing is shared with another cluster of this machine: ports are free ones, the temp dir is new, and drivers connect by
-the address given here, never by ``auto``. A node that dies is noticed within about a second.
+the address given here, never by ``auto``. A node that dies is noticed within about a second; an environment that cannot
+be set up is not tried again.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ ENVIRONMENT = {
     "RAY_health_check_timeout_ms": "1000",
     "RAY_health_check_failure_threshold": "3",
     "RAY_enable_metrics_collection": "false",
+    "RUNTIME_ENV_RETRY_TIMES": "1",
     "PYTHONWARNINGS": "ignore",
 }
 """What all processes of a test's cluster see; drivers need the first two as well (tests/ray/conftest.py sets them)."""

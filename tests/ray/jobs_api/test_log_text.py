@@ -32,3 +32,25 @@ def test_lines_end_with_a_newline(data: bytes):
     lines, rest = part.take(data), part.end()
     assert all(line.endswith("\n") and line.count("\n") == 1 for line in lines)
     assert len(rest) <= 1
+
+
+@given(st.text("ab \r\nä", max_size=40), st.text("ab \r\nä", min_size=1, max_size=40).filter(str.strip))
+def test_a_log_that_ends_with_what_ray_says(before: str, said: str):
+    """Whatever ends its lines, and with no newline at its end, or one; not while some of it is missing."""
+    for written in (said, f"{said}\n"):
+        part = LogPart()
+        part.take(f"{before}\n>{written}".encode())
+        assert part.ends_with(f">{said}")
+    part = LogPart()
+    part.take(f"{before}\n>{said.rstrip()[:-1]}".encode())
+    assert not part.ends_with(f">{said}")
+
+
+def test_the_end_of_a_long_log():
+    """Only so much of it is kept as is needed to know."""
+    part = LogPart()
+    part.take(b"line of a long log\n" * 5000)
+    message = "said at last\n" * 5000
+    part.take(b"x" * part.offset + message.encode())
+    assert part.ends_with(message)
+    assert len(part.tail) < len(message)

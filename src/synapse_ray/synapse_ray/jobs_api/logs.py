@@ -23,6 +23,8 @@ _SHORTEST, _LONGEST = 0.3, 2.0
 _AWAY = 60.0
 _LATE = 10.0
 _HEAD, _OWN = "head", "own"
+_TAIL = 16_384
+"""Characters of the end of a log that are kept in mind."""
 
 
 class JobLog:
@@ -76,17 +78,25 @@ def _decoder() -> io.IncrementalNewlineDecoder:
 
 @define
 class LogPart:
-    """One node's part of the log: how much of it was told."""
+    """One node's part of the log: how much of it was told, and the end of that."""
 
     offset: int = 0
     decoder: io.IncrementalNewlineDecoder = field(factory=_decoder)
     unfinished: str = ""
+    tail: str = ""
 
     def take(self, data: bytes) -> list[str]:
         """The lines that are new in all of it; the last stays until it is finished."""
         new, self.offset = data[self.offset :], max(self.offset, len(data))
-        *lines, self.unfinished = (self.unfinished + self.decoder.decode(new)).split("\n")
+        text = self.decoder.decode(new)
+        self.tail = (self.tail + text)[-_TAIL:]
+        *lines, self.unfinished = (self.unfinished + text).split("\n")
         return [f"{line}\n" for line in lines]
+
+    def ends_with(self, message: str) -> bool:
+        """Whether that is the last that was said, however its lines end."""
+        text = message.replace("\r\n", "\n").replace("\r", "\n").strip()
+        return self.tail.rstrip().endswith(text[-_TAIL // 2 :])
 
     def end(self) -> list[str]:
         """What has no end of line."""
@@ -162,8 +172,7 @@ class Follower:
         if info.status != "FAILED" or info.exit_code is not None or not info.message:
             return True
         self._late = self._late or time.monotonic() + _LATE
-        last = info.message.strip().rpartition("\n")[2]
-        return any(last in part.unfinished for part in self._parts.values()) or time.monotonic() > self._late
+        return any(part.ends_with(info.message) for part in self._parts.values()) or time.monotonic() > self._late
 
     def _set_pause(self, began: float, busy: bool) -> None:
         cost = 9 * (time.monotonic() - began)
