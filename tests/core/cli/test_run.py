@@ -31,6 +31,59 @@ def test_quiet_prints_the_result_and_nothing_else(here: Here) -> None:
     assert done.json == {"accuracy": 0.5, "epochs": 3, "optimizer": "sgd"}
 
 
+LOUD = """
+    import subprocess
+    from synapse_core import ActionPipeline, action
+
+    print("imported")
+
+    @action
+    def loud(params: dict) -> dict:
+        print("printed")
+        subprocess.run(["echo", "by a child"], check=True)
+        return {"grüße": "☃", "drives": chr(0x9B) + "2J"}
+
+    pipeline = ActionPipeline([loud])
+"""
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("run", "loud.py", "loud", "-q"),
+        ("run", "loud.py", "loud", "--json"),
+        ("runs", "rerun", "last", "--from", "loud", "-q"),
+        ("actions", "loud.py", "--json"),
+        ("graph", "loud.py:pipeline"),
+    ],
+)
+def test_what_others_print_stays_out_of_what_programs_read(here: Here, args: tuple[str, ...]) -> None:
+    """Modules that are imported, actions, and programs that these start: it goes to standard error."""
+    here.write("loud.py", LOUD)
+    if args[0] == "runs":
+        here.synapse("run", "loud.py", "loud", "-q")
+    done = here.synapse(*args)
+    ran = args[0].startswith("run")
+    assert (done.code, "imported" in done.err) == (0, True)
+    assert [word in done.err for word in ("printed", "by a child")] == [ran, ran]
+    if args[0] == "graph":
+        assert done.out == "loud\n"
+    elif "--json" in args and ran:
+        assert json.loads(done.out.splitlines()[-1])["kind"] == "run.completed"
+    else:
+        assert done.json
+    if "-q" in args:
+        assert done.out == '{\n  "grüße": "☃",\n  "drives": "\\u009b2J"\n}\n'
+
+
+def test_a_result_is_json_whatever_the_terminal_can_show(here: Here) -> None:
+    """Letters that the encoding lacks are escaped, as JSON has it."""
+    here.write("loud.py", LOUD)
+    done = here.synapse("run", "loud.py", "loud", "-q", env={"PYTHONIOENCODING": "ascii"})
+    assert done.json["grüße"] == "☃"
+    assert done.out.isascii()
+
+
 def test_json_prints_events_and_nothing_else(here: Here) -> None:
     """With --json each line is an event, from the run's creation to its end, numbered without a gap."""
     done = here.synapse("run", "flow.py:pipeline", "--json", "--name", "nightly")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -33,8 +34,10 @@ def actions(state: State, /, target: str | None, action: str | None, **how: Any)
     TARGET is a plugin's folder, a file.py, a module or an installed plugin; without one the actions of all installed
     plugins are listed. Actions that cannot be loaded are listed with what is wrong.
     """
+    from synapse_core.builtin.console.output import kept_apart
     from synapse_core.cli.listing import list_actions
 
     if action is None and (how["schema"] or how["ui"]):
         raise click.UsageError("--schema and --ui are for one action: name it")
-    return list_actions(state, target, action, **how)
+    with kept_apart() if any(how.values()) else nullcontext():
+        return list_actions(state, target, action, **how)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from synapse_core.builtin.console.output import own_output
 from synapse_core.cli import codes
 from synapse_core.cli.along import Along
 from synapse_core.cli.naming import runs_command
@@ -69,7 +70,7 @@ def see_elsewhere(
     with place.open() as host:
         run_id, store = start(host), host.store_url
         if detach:
-            print(run_id)
+            print(run_id, file=own_output())
             say(f"it runs by itself: `{runs_command('watch', run_id, store)}` shows it")
             return codes.COMPLETED
         with state.session(store) as session:

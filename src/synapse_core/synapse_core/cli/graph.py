@@ -35,12 +35,14 @@ def graph(state: State, target: str, pipeline: str | None, form: str) -> int:
     """
     import shutil
 
+    from synapse_core.builtin.console.output import kept_apart
     from synapse_core.cli.state import require_given
     from synapse_core.cli.target import find_target
 
-    pm = state.manager()
-    require_given(pm)
-    found = find_target(pm, target, pipeline).graph
+    with kept_apart():
+        pm = state.manager()
+        require_given(pm)
+        found = find_target(pm, target, pipeline).graph
     drawn = (
         found.graph("mermaid") if form == "mermaid" else found.graph(width=shutil.get_terminal_size((100, 24)).columns)
     )

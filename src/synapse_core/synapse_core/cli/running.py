@@ -11,7 +11,7 @@ from synapse_core.builtin.console.sink import JsonSink
 from synapse_core.cli.along import Along
 from synapse_core.cli.elsewhere import Elsewhere, see_elsewhere
 from synapse_core.cli.params import Wanted, read_params
-from synapse_core.cli.seeing import Display, display_of, see_through, sigterm_as_interrupt
+from synapse_core.cli.seeing import Display, display_of, output_for, see_through, sigterm_as_interrupt
 from synapse_core.cli.state import State
 from synapse_core.cli.target import Target, find_target, lasting
 from synapse_core.cli.telling import warn
@@ -53,7 +53,7 @@ def carry_out(state: State, order: Order) -> int:
         SynapseError: nothing could be run: target, params, executor or store are wrong.
         StoreError: what happened could not be stored.
     """
-    with sigterm_as_interrupt(), state.session(order.store) as session:
+    with sigterm_as_interrupt(), output_for(order.display), state.session(order.store) as session:
         target = find_target(session.pm, order.target, order.action)
         params = read_params(order.pairs, order.file, target.wanted(session.schema))
         _check(target, params, session.schema, order)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal
 
+from synapse_core.builtin.console.output import kept_apart, own_output
 from synapse_core.cli import codes
 from synapse_core.cli.failing import Terminated
 from synapse_core.cli.naming import runs_command
@@ -25,6 +25,11 @@ Display = Literal["none", "plain", "live", "json"]
 def display_of(*, watch: bool | None, as_json: bool, quiet: bool) -> Display:
     """What the options say of how a run is shown."""
     return "json" if as_json else "none" if quiet else "plain" if watch is False else "live"
+
+
+def output_for(display: Display) -> AbstractContextManager[None]:
+    """Standard output for JSON alone where a program reads it: what is printed meanwhile is not for that program."""
+    return kept_apart() if display in {"json", "none"} else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
@@ -121,12 +126,27 @@ def tell_result(result: Any, display: Display) -> None:
 
     if display == "json" or (result is None and display != "none"):
         return
-    lines = json.dumps(result, indent=2).splitlines()
+    lines = _legible(json.dumps(result, indent=2, ensure_ascii=False)).split("\n")
     if display != "none" and len(lines) > _LONGEST_RESULT:
         more = len(lines) - _LONGEST_RESULT
         lines = [*lines[:_LONGEST_RESULT], f"... {more} more lines; --quiet prints the whole result"]
-    print("\n".join(lines))
-    sys.stdout.flush()
+    print("\n".join(lines), file=own_output(), flush=True)
+
+
+def _legible(text: str) -> str:
+    """JSON with its letters as they are, but for those that standard output lacks, or that would drive a terminal."""
+    utf8 = (own_output().encoding or "").lower().startswith("utf")
+    if text.isascii() or (utf8 and text.replace("\n", "").isprintable()):
+        return text
+    return "".join(
+        char if char == "\n" or (char.isprintable() and (utf8 or char.isascii())) else _escaped(char) for char in text
+    )
+
+
+def _escaped(char: str) -> str:
+    import json
+
+    return json.dumps(char)[1:-1]
 
 
 def tell_failure(error: ExecutionError) -> None:

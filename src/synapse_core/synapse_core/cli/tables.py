@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import click
 
+from synapse_core.builtin.console.output import own_output
 from synapse_core.builtin.console.text import visible
 
 _GAP = "  "
@@ -52,4 +53,4 @@ def show_json(data: object) -> None:
     """Print as JSON."""
     import json
 
-    print(json.dumps(data, indent=2))
+    print(json.dumps(data, indent=2), file=own_output())

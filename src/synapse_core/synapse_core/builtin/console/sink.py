@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from synapse_core.builtin.console.display import Display, display_on
-from synapse_core.builtin.console.output import drop_output
+from synapse_core.builtin.console.output import drop_output, own_output
 from synapse_core.events import Event, Kind
 from synapse_core.protocols import RunInfo
 
@@ -49,7 +48,7 @@ class JsonSink:
     """Writes each event as a line of JSON to standard output; ends quietly when its reader has gone."""
 
     def __init__(self) -> None:
-        self._stream = sys.stdout
+        self._stream = own_output()
         self._open = True
 
     def write(self, events: Sequence[Event]) -> None:

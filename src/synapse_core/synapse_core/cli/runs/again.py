@@ -12,7 +12,7 @@ from synapse_core.cli.params import Wanted, read_params
 from synapse_core.cli.running import check_options
 from synapse_core.cli.runs.finding import find_run, opened
 from synapse_core.cli.runs.plans import tell_plan, words_of
-from synapse_core.cli.seeing import Display, display_of, see_through, sigterm_as_interrupt
+from synapse_core.cli.seeing import Display, display_of, output_for, see_through, sigterm_as_interrupt
 from synapse_core.cli.state import State
 from synapse_core.cli.target import Target, find_lasting, lasting, split_words
 from synapse_core.cli.telling import say, warn
@@ -44,6 +44,11 @@ class Order:
     missing_ok: bool = False
     rerun_from: str | None = None
 
+    @property
+    def shown(self) -> Display:
+        """What is shown: a plan that is not asked for as JSON is for people, --quiet or not."""
+        return "plain" if self.plan_only and self.display != "json" else self.display
+
     @classmethod
     def of(cls, *, watch: bool | None, as_json: bool, quiet: bool, **said: Any) -> Order:
         """The order that the options mean."""
@@ -58,7 +63,7 @@ def take_up(state: State, order: Order) -> int:
         PipelineChangedError: what was completed has changed since.
         StoreError: the run still goes on; or what happened could not be stored.
     """
-    with sigterm_as_interrupt(), opened(state, order.store) as session:
+    with sigterm_as_interrupt(), output_for(order.shown), opened(state, order.store) as session:
         record = _record(session, order)
         target = _pipeline(session.pm, record, order.target)
         params = read_params(order.pairs, order.file, target.wanted(session.schema))

@@ -8,7 +8,7 @@ from synapse_core.cli import codes
 from synapse_core.cli.elsewhere import Elsewhere, see_elsewhere
 from synapse_core.cli.naming import runs_command, short_ids
 from synapse_core.cli.runs.finding import find_run, opened
-from synapse_core.cli.seeing import Display, display_of, see_through, sigterm_as_interrupt
+from synapse_core.cli.seeing import Display, display_of, output_for, see_through, sigterm_as_interrupt
 from synapse_core.cli.state import State
 from synapse_core.cli.tables import show_json
 from synapse_core.cli.telling import complain, say, warn
@@ -65,7 +65,7 @@ def recover(state: State, run: str | None, *, store: str | None, watch: bool | N
         StoreError: the one run has another engine, or what it has completed has changed.
     """
     display = display_of(watch=watch, as_json=as_json, quiet=quiet)
-    with sigterm_as_interrupt(), opened(state, store) as session:
+    with sigterm_as_interrupt(), output_for(display), opened(state, store) as session:
         if run is None:
             return _recover_all(session, display, store)
         run_id = find_run(session, run)

@@ -196,7 +196,7 @@ def event_line(event: Event) -> Text:
         text.append(f"  {visible(event.action, look.encoding)}")
         text.append(f" #{event.attempt}" if event.attempt > 1 else "", "yellow")
     payload = _short_payload(event)
-    return text.append(f"  {visible(json.dumps(payload), look.encoding)}" if payload else "", "dim")
+    return text.append(f"  {visible(json.dumps(payload, ensure_ascii=False), look.encoding)}" if payload else "", "dim")
 
 
 def _short_payload(event: Event) -> dict[str, Any]:
