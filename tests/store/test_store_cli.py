@@ -32,8 +32,8 @@ def test_runs_of_the_command_line_are_looked_after(here: Here) -> None:
     (run_id,) = [row[0] for row in sql(path, "SELECT id FROM runs")]
     assert here.synapse("store", "export", "last") == here.synapse("store", "export", run_id[:12])
     exported = here.synapse("store", "export", run_id)
-    assert exported.events[0]["id"] == run_id
-    assert exported.events[-1]["type"] == "checkpoint"
+    assert exported.lines[0]["id"] == run_id
+    assert exported.lines[-1]["type"] == "checkpoint"
     assert here.synapse("store", "prune", "--older-than", "1d").out == "0 runs forgotten\n"
     listed = here.synapse("store", "prune", "--older-than", "0s", "--dry-run").out
     assert run_id in listed

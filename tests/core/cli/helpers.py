@@ -27,7 +27,7 @@ class Result(NamedTuple):
         return json.loads(self.out)
 
     @property
-    def events(self) -> list[dict[str, Any]]:
+    def lines(self) -> list[Any]:
         """Standard output as JSON lines."""
         return [json.loads(line) for line in self.out.splitlines()]
 

@@ -88,7 +88,7 @@ def test_json_prints_events_and_nothing_else(here: Here) -> None:
     """With --json each line is an event, from the run's creation to its end, numbered without a gap."""
     done = here.synapse("run", "flow.py:pipeline", "--json", "--name", "nightly")
     assert (done.code, done.err) == (0, "")
-    events = done.events
+    events = done.lines
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert events[0]["kind"] == "run.created"
     assert events[0]["payload"]["name"] == "nightly"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -24,24 +23,7 @@ from synapse_core.models import ActionStatus, Checkpoint
 from synapse_core.pipeline import PipelineGraph
 from synapse_core.protocols import RunRecord, StoreOffer
 from synapse_core.session.owner import owner_id
-
-
-class Result(NamedTuple):
-    """How a command ended and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output as JSON."""
-        return json.loads(self.out)
-
-    @property
-    def lines(self) -> list[Any]:
-        """Standard output as JSON lines."""
-        return [json.loads(line) for line in self.out.splitlines()]
+from tests.core.cli.helpers import Result
 
 
 class Shared:

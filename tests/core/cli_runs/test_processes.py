@@ -86,7 +86,7 @@ class Steps(Here):
 
     def saved(self) -> int:
         """The last step of the newest run that the store knows to be saved."""
-        events = self.synapse("runs", "events", "last", "--json", "--kind", "action.checkpoint").events
+        events = self.synapse("runs", "events", "last", "--json", "--kind", "action.checkpoint").lines
         return int(events[-1]["payload"]["state"]["step"]) if events else 0
 
     def run(self, run: str = "last") -> Any:

@@ -48,7 +48,7 @@ def test_actions_run_there_and_the_engine_here(there: Here, executor: str) -> No
     """By the executor's name; the run is shown and kept as any."""
     done = there.synapse("run", "flow.py:pipeline", "-p", "epochs=2", "--executor", executor, "--json")
     assert done.code == 0, done.err
-    assert done.events[-1]["payload"]["result"] == {"accuracy": 0.5, "epochs": 2, "optimizer": "adam"}
+    assert done.lines[-1]["payload"]["result"] == {"accuracy": 0.5, "epochs": 2, "optimizer": "adam"}
     (run,) = there.synapse("runs", "list", "--json").json["runs"]
     assert run["status"] == "completed"
 
