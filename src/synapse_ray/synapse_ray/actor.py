@@ -15,7 +15,6 @@ from synapse_core.ids import new_run_id
 from synapse_core.loggers import BaseLogger, NoOpLogger
 from synapse_core.protocols import Call, Outcome, Then
 from synapse_core.session.loop import LoopThread
-from synapse_core.worker.crossing import call_data
 from synapse_ray.attempts.actor import make_actor
 from synapse_ray.attempts.attempt import FarAttempt
 from synapse_ray.attempts.direct import Target, read, result_of
@@ -23,7 +22,7 @@ from synapse_ray.attempts.handles import ActorHandle
 from synapse_ray.attempts.replay import drafts_in, replay
 from synapse_ray.base import BaseRayExecutor
 from synapse_ray.inbox.mailbox import MailboxInbox
-from synapse_ray.worker.order import Head, Order, key_of
+from synapse_ray.worker.order import Head, Orders
 
 _SHORT = 0.1
 """Seconds that an action runs before anybody listens to its reports: a short one brings them with its outcome."""
@@ -65,6 +64,7 @@ class RayActorExecutor(BaseRayExecutor):
         self._root: str | None = None
         self._answered = 0.0
         self._mailbox: MailboxInbox | None = None
+        self._orders: Orders | None = None
         self._loop: LoopThread | None = None
         self._turn: asyncio.Lock | None = None
         self._live: set[FarAttempt] = set()
@@ -164,10 +164,13 @@ class RayActorExecutor(BaseRayExecutor):
     def _reports(self) -> MailboxInbox:
         if self._mailbox is None:
             self._mailbox = MailboxInbox()
+            self._orders = Orders(self.remote_call, self._mailbox.name, keeps=True)
         return self._mailbox
 
     def _order(self, call: Call) -> bytes:
-        return Order(call_data(self.remote_call(call)), key_of(call), self._reports.name, keeps=True).pack()
+        assert self._reports is not None  # it is told where to report
+        assert self._orders is not None
+        return self._orders.pack(call)
 
     def _living(self, root: str | None) -> Any:
         """The actor; a new one where there is none, it has died, or it was made for another plugin's folder."""
@@ -258,7 +261,7 @@ class RayActorExecutor(BaseRayExecutor):
                 await attempt.outcome()
                 self._answered = 0.0
 
-    def _ended(self, attempt: FarAttempt) -> None:
+    def _ended(self, attempt: FarAttempt, _outcome: Outcome) -> None:
         self._live.discard(attempt)
 
     async def aclose(self) -> None:

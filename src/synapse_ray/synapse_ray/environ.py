@@ -53,13 +53,18 @@ class WorkerEnviron:
 
 def unpacked(call: Call) -> Call:
     """On the worker: the call as it runs here, its paths whole again; its secrets are in this process's environment."""
-    call = arrived(call)
-    carried = call.env.get(_CARRIED)
+    env, secrets = parted(call.env)
+    os.environ.update(secrets)
+    return attrs.evolve(arrived(call), env=env)
+
+
+def parted(env: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The ``env`` of a call that has come, and what of it belongs into the process's environment, by `packed`."""
+    carried = env.get(_CARRIED)
     if carried is None:
-        return call
-    env = {name: value for name, value in call.env.items() if name != _CARRIED}
-    os.environ.update({name: str(env[name]) for name in carried.split(",")})
-    return attrs.evolve(call, env=env)
+        return dict(env), {}
+    shown = {name: value for name, value in env.items() if name != _CARRIED}
+    return shown, {name: str(shown[name]) for name in carried.split(",")}
 
 
 def _text(value: Any) -> str:

@@ -11,15 +11,14 @@ from attrs import frozen
 from synapse_core.errors import ExecutionError
 from synapse_core.ids import new_run_id
 from synapse_core.protocols import Call, Then
-from synapse_core.worker.crossing import call_data
 from synapse_ray.attempts import TaskExecutor
 from synapse_ray.attempts.attempt import FarAttempt
 from synapse_ray.attempts.direct import Target, error_of, read, result_of
 from synapse_ray.attempts.following import Following, ask
-from synapse_ray.attempts.keeper import Lane, find_keeper
+from synapse_ray.attempts.keeper import KEEPER, Lane, find_keeper
 from synapse_ray.base import BaseRayExecutor
 from synapse_ray.inbox.mailbox import MailboxInbox
-from synapse_ray.worker.order import Head
+from synapse_ray.worker.order import Head, Orders
 
 _TOLD = 5.0
 """Seconds that the end of a job may take to be told here."""
@@ -63,6 +62,7 @@ class RayJobExecutor(BaseRayExecutor):
         self._heartbeat_timeout = heartbeat_timeout
         self._strict = strict
         self._making = threading.Lock()
+        self._orders = Orders(self.remote_call, KEEPER)
         self._targets: dict[str, Target] = {}
         self._followings: dict[str | None, Following] = {}
         self._tasks: TaskExecutor | None = None
@@ -87,10 +87,10 @@ class RayJobExecutor(BaseRayExecutor):
         target = Target.of(action_cls)
         job_id = self._new_id(job_id)
         call = target.call(job_id, params, job_id=job_id, strict=self._strict)
-        data = call_data(self.remote_call(call))
+        order = self._orders.pack(call)
         following = self._followings.get(target.root) or self._following(target.root)
         self._targets[job_id] = target
-        following.submit(job_id, data)
+        following.submit(job_id, call.action, order)
         return job_id
 
     def _new_id(self, job_id: str | None) -> str:

@@ -15,7 +15,7 @@ class ActionActor:
 
     def run(self, packed: bytes) -> bytes:
         """See `run_order`."""
-        return run_order(packed)[0]
+        return run_order(packed)
 
     def lives(self) -> bool:
         """Whether it does: it answers, or the caller gets an error."""

@@ -11,13 +11,13 @@ from typing import Any, Protocol
 from synapse_core.errors import SynapseError
 from synapse_core.events import Draft
 from synapse_core.models import Failure
-from synapse_core.protocols import Call, Outcome
+from synapse_core.protocols import Outcome
 from synapse_ray.attempts.direct import read
 from synapse_ray.attempts.failures import lost, refused
 from synapse_ray.attempts.replay import drafts_in
 from synapse_ray.attempts.tasks import sweep_on
 from synapse_ray.inbox.protocol import Beat, Inbox
-from synapse_ray.worker.order import Batch, Head, key_of
+from synapse_ray.worker.order import Batch, Head, Named, key_of
 
 _QUEUED = 1.0
 """Seconds without a sign of life after which an attempt that is to stop is taken for one that waits for resources."""
@@ -56,10 +56,10 @@ class FarAttempt:
     """An attempt that a worker of the cluster runs; an `Attempt`, `Queued`, and the `Listener` of its inbox.
 
     Args:
-        call: what is run.
+        call: names what is run.
         wake: see `Executor.start`.
         inbox: where the worker reports to.
-        ended: called, on the loop, when it has.
+        ended: called, on the loop, when it has, with its outcome.
 
     Attributes:
         key: its name, for the inbox.
@@ -67,13 +67,17 @@ class FarAttempt:
         handle: Ray's, once it was submitted.
         worker: what was first heard of its worker.
         last_heard: when it was heard last, on the monotonic clock.
+        packed: the `Head` that its worker gave, where that says all there is to say of it.
         large: the name of what was put aside of its result, if anything was.
     """
 
-    def __init__(self, call: Call, wake: Callable[[], None], inbox: Inbox, ended: Callable[[FarAttempt], None]) -> None:
+    def __init__(
+        self, call: Named, wake: Callable[[], None], inbox: Inbox, ended: Callable[[FarAttempt, Outcome], None]
+    ) -> None:
         self.key = key_of(call)
         self.last_heard = monotonic()
         self.worker: Beat | None = None
+        self.packed: bytes | None = None
         self.large = ""
         self.call = call
         self._wake = wake
@@ -81,13 +85,13 @@ class FarAttempt:
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._done: asyncio.Future[Outcome] = self._loop.create_future()
-        self._begun = asyncio.Event()
-        self._changed = asyncio.Event()
+        self._begun: asyncio.Event | None = None  # most attempts are over before anybody asks, so these are made then
+        self._changed: asyncio.Event | None = None
+        self._tasks: set[asyncio.Task[None]] | None = None
         self._lock = threading.Lock()
         self._drafts: list[Draft] = []
         self._last = 0
         self.handle: Handle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._reason: str | None = None
         self._given_up: str | None = None
         inbox.open(self.key, self)
@@ -118,6 +122,7 @@ class FarAttempt:
             self.beside(self._died(result))
             return
         head = Head.unpack(result)
+        self.packed = None if head.batches else result
         if head.acked > self._last:
             self.beside(self._settle(head))
         else:
@@ -126,10 +131,11 @@ class FarAttempt:
     async def _settle(self, head: Head) -> None:
         """Wait for reports that the inbox has and we do not yet."""
         until = monotonic() + _ARRIVE
+        changed = self._changed = asyncio.Event()
         while head.acked > self._last and monotonic() < until:
-            self._changed.clear()
+            changed.clear()
             if head.acked > self._last:
-                await _wait(self._changed, until - monotonic())
+                await _wait(changed, until - monotonic())
         self._finish(head)
 
     def _finish(self, head: Head) -> None:
@@ -137,7 +143,7 @@ class FarAttempt:
         outcome = read(head)
         self.large = head.large
         if self.stopped and outcome.status not in {"completed", "cancelled"}:
-            outcome = self._cancelled(outcome)
+            outcome, self.packed = self._cancelled(outcome), None
         self._end(outcome)
 
     async def _died(self, error: BaseException) -> None:
@@ -156,6 +162,7 @@ class FarAttempt:
     def beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something of it on the loop, beside what goes on."""
         task = asyncio.ensure_future(work)
+        self._tasks = self._tasks or set()
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -164,7 +171,7 @@ class FarAttempt:
             return
         self._inbox.close(self.key)
         self._done.set_result(outcome)
-        self._ended(self)
+        self._ended(self, outcome)
 
     # -- what the engine asks ---------------------------------------------------------------------------------
 
@@ -174,10 +181,18 @@ class FarAttempt:
 
     async def begun(self) -> None:
         """See `Queued.begun`."""
-        await self._begun.wait()
+        await self._beginning().wait()
+
+    def _beginning(self) -> asyncio.Event:
+        if self._begun is None:
+            self._begun = asyncio.Event()
+            self._told()
+        return self._begun
 
     def drain(self) -> list[Draft]:
         """See `Attempt.drain`."""
+        if not self._drafts:  # as of most, whenever the engine asks
+            return []
         with self._lock:
             drafts, self._drafts = self._drafts, []
         return drafts
@@ -186,6 +201,8 @@ class FarAttempt:
 
     def take(self, batches: Sequence[Batch]) -> None:
         """See `Listener.take`."""
+        if not batches:
+            return
         with self._lock:
             fresh = [batch for batch in batches if batch[0] > self._last]
             for number, rows in fresh:
@@ -209,8 +226,9 @@ class FarAttempt:
             self._inbox.close(self.key)
 
     def _told(self) -> None:
-        self._changed.set()
-        if self.worker is not None:
+        if self._changed is not None:
+            self._changed.set()
+        if self._begun is not None and self.worker is not None:
             self._begun.set()
 
     # -- stopping ---------------------------------------------------------------------------------------------
@@ -236,7 +254,7 @@ class FarAttempt:
 
     async def _unqueue(self) -> None:
         """An attempt that waits for resources is taken out of Ray's queue."""
-        if not await _wait(self._begun, _QUEUED) and not self._done.done() and self.handle is not None:
+        if not await _wait(self._beginning(), _QUEUED) and not self._done.done() and self.handle is not None:
             await asyncio.to_thread(self.handle.cancel, force=False)
 
     async def give_up(self, why: str | None = None) -> None:

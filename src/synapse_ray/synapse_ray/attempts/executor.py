@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from time import monotonic
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from synapse_core.protocols import Call, Then
-from synapse_core.worker.crossing import call_data
+from synapse_core.errors import SynapseError
+from synapse_core.protocols import Call, Outcome, Then
 from synapse_ray.attempts.attempt import FarAttempt
 from synapse_ray.attempts.handles import TaskHandle
 from synapse_ray.attempts.held import Beside, Held
-from synapse_ray.attempts.tasks import order_task
+from synapse_ray.attempts.tasks import made_task
+from synapse_ray.attempts.watch import Watch
 from synapse_ray.inbox.protocol import Inbox
-from synapse_ray.worker.order import Order
+from synapse_ray.worker.order import Orders
 
 if TYPE_CHECKING:
     from synapse_ray.base import BaseRayExecutor
-
-_SILENT = (
-    "the worker of {!r} has not been heard for {:g} s (frozen, or its node or network is), and was given up; "
-    "its processes there were ended as far as they could be reached"
-)
 
 
 class TaskExecutor:
@@ -49,11 +45,11 @@ class TaskExecutor:
         self._inbox = inbox
         self._max_concurrency = max_concurrency
         self._heartbeat_timeout = heartbeat_timeout
+        self._orders = Orders(base.remote_call, inbox.name)
         self._tasks: dict[Any, Any] = {}
         self._preparing: dict[Any, asyncio.Future[Any]] = {}
-        self._live: set[FarAttempt] = set()
         self._held = Held()
-        self._monitor: asyncio.Task[None] | None = None
+        self._watch = Watch(inbox, heartbeat_timeout, self._ended)
 
     @property
     def capacity(self) -> Mapping[str, float]:
@@ -62,17 +58,23 @@ class TaskExecutor:
 
     def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> FarAttempt:
         """Submit an attempt; see `Executor.start`. Workers are far away, so there is no going on."""
-        attempt = FarAttempt(call, wake, self._inbox, self._ended)
-        self._live.add(attempt)
-        task = self._tasks.get(_need(call))
-        beside = self._held.known(call)
+        attempt = self._watch.attempt(call, wake)
+        task, beside = self._tasks.get(_need(call)), self._held.known(call)
         if task is not None and beside is not None:
             self._submit(call, attempt, task, beside)
-        else:
+        elif beside is None:
             attempt.beside(self._start(call, attempt))
-        if self._monitor is None or self._monitor.done():
-            self._monitor = asyncio.ensure_future(self._watch())
+        else:
+            self._task(call).add_done_callback(partial(self._when_ready, call, attempt, beside))
         return attempt
+
+    def _when_ready(self, call: Call, attempt: FarAttempt, beside: Beside, done: asyncio.Future[Any]) -> None:
+        if done.cancelled():
+            attempt.not_started(SynapseError("the executor was closed"))
+        elif isinstance(error := done.exception(), Exception):
+            attempt.not_started(error)
+        else:
+            self._submit(call, attempt, done.result(), beside)
 
     async def _start(self, call: Call, attempt: FarAttempt) -> None:
         """As `start`, where something must be made ready first that may take its time."""
@@ -90,9 +92,8 @@ class TaskExecutor:
         if attempt.over:  # it was told to stop before it could be started
             return
         try:
-            data = call_data(self._base.remote_call(call))
-            order = Order(data, attempt.key, self._inbox.name, places=beside.places)
-            handle = TaskHandle(*task.remote(order.pack(), *beside.refs))
+            refs = task.remote(self._orders.pack(call, beside.places), *beside.refs)
+            handle = TaskHandle(*refs) if call.passes else TaskHandle(refs)
         except Exception as error:  # noqa: BLE001  an action that no worker could find, a cluster that is gone
             attempt.not_started(error)
         else:
@@ -110,45 +111,25 @@ class TaskExecutor:
         self._base.connect()
         options = self._base.options(call.resources)
         self._base.check_resources(options)
-        environment = self._base.runtime_env(call.root)
-        return order_task().options(num_returns=2, **options, **({"runtime_env": environment} if environment else {}))
+        return made_task(options, self._base.runtime_env(call.root), passing=call.passes)
 
     def _prepared(self, need: Any, done: asyncio.Future[Any]) -> None:
         del self._preparing[need]
         if not done.cancelled() and done.exception() is None:
             self._tasks[need] = done.result()
 
-    def _ended(self, attempt: FarAttempt) -> None:
-        self._live.discard(attempt)
+    def _ended(self, attempt: FarAttempt, _outcome: Outcome) -> None:
         if attempt.large and isinstance(attempt.handle, TaskHandle):
             self._held.keep(attempt.call.run_id, attempt.large, attempt.handle.aside)
 
-    async def _watch(self) -> None:
-        """Give up workers that are not heard any more, as long as there are any."""
-        pause = self._heartbeat_timeout / 10
-        while self._live:
-            before = monotonic()
-            await asyncio.sleep(pause)
-            frozen_here = monotonic() - before - pause
-            for attempt in list(self._live):
-                if frozen_here > pause:  # it is we who did not listen
-                    attempt.last_heard = monotonic()
-                elif attempt.worker is not None and monotonic() - attempt.last_heard > self._heartbeat_timeout:
-                    attempt.beside(attempt.give_up(self._silent(attempt)))
-
-    def _silent(self, attempt: FarAttempt) -> str:
-        return _SILENT.format(attempt.key.split("/")[-2], self._heartbeat_timeout)
-
     async def aclose(self) -> None:
         """End what still runs."""
-        await asyncio.gather(*(attempt.cancel("the executor was closed", 0.0) for attempt in list(self._live)))
-        if self._monitor is not None:
-            self._monitor.cancel()
+        await self._watch.aclose()
         await self._inbox.aclose()
 
 
 def _need(call: Call) -> Any:
-    """What a task must be made ready for: a plugin's folder, and amounts."""
+    """What a task must be made ready for: whether its result is for others, a plugin's folder, and amounts."""
     own = call.resources
     amounts = None if own is None else (own.num_cpus, own.num_gpus, own.memory, *sorted(own.custom.items()))
-    return call.root, amounts
+    return call.passes, call.root, amounts

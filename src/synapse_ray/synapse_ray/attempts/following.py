@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Mapping
 from time import monotonic
@@ -10,7 +11,7 @@ from typing import Any
 from synapse_core.models import Failure
 from synapse_core.protocols import Outcome
 from synapse_core.worker.crossing import outcome_data
-from synapse_ray.attempts.keeper import Lane, find_keeper, make_keeper
+from synapse_ray.attempts.keeper import Batch, Lane, News, find_keeper, make_keeper
 from synapse_ray.worker.order import Head
 
 _ASKS = 5.0
@@ -29,7 +30,7 @@ class Following:
         self._lane = lane
         self._runtime_env = runtime_env
         self._changed = threading.Condition()
-        self._waiting: list[tuple[str, Mapping[str, Any]]] = []
+        self._waiting: list[tuple[str, str, bytes]] = []
         self._open: set[str] = set()
         self._heads: dict[str, Head | None] = {}
         self._closed = False
@@ -39,10 +40,10 @@ class Following:
         for work in (self._send, self._listen):
             threading.Thread(target=work, name="synapse-jobs", daemon=True).start()
 
-    def submit(self, job_id: str, data: Mapping[str, Any]) -> None:
-        """Have a job submitted, soon."""
+    def submit(self, job_id: str, action: str, order: bytes) -> None:
+        """Have a job submitted, soon: a packed order, of an action of that name."""
         with self._changed:
-            self._waiting.append((job_id, data))
+            self._waiting.append((job_id, action, order))
             self._open.add(job_id)
             self._changed.notify_all()
 
@@ -53,7 +54,7 @@ class Following:
     def sent(self, job_id: str) -> None:
         """Wait until the keeper knows of the job."""
         with self._changed:
-            self._changed.wait_for(lambda: all(waiting != job_id for waiting, _ in self._waiting))
+            self._changed.wait_for(lambda: all(waiting != job_id for waiting, *_ in self._waiting))
 
     def wait(self, job_id: str, timeout: float | None) -> Head | None:
         """How the job ended; None if it has not within ``timeout`` seconds."""
@@ -81,19 +82,20 @@ class Following:
             try:
                 taken = self._submitted(batch)
             except Exception as error:  # noqa: BLE001  no keeper can be had: that is how these jobs ended
-                self._failed([job_id for job_id, _ in batch], str(error))
+                self._failed([job_id for job_id, *_ in batch], str(error))
                 taken = []
             self._failed(taken, "there is a job of that id on the cluster already")
             with self._changed:
                 del self._waiting[: len(batch)]
                 self._changed.notify_all()
 
-    def _submitted(self, batch: list[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    def _submitted(self, jobs: list[tuple[str, str, bytes]]) -> list[str]:
         from ray.exceptions import RayActorError
 
+        packed = Batch(self._lane, jobs).pack()
         for last in (False, True):
             keeper = self._keeper = self._keeper or make_keeper(self._runtime_env)
-            self._under_way = keeper.submit.remote(self._lane, batch)
+            self._under_way = keeper.submit.remote(packed)
             try:
                 taken: list[str] = self._under_way.future().result()
                 return taken
@@ -113,7 +115,7 @@ class Following:
                 continue
             try:
                 self._asked = keeper.follow.remote(self._lane.name, after)
-                news = self._asked.future().result()
+                news: list[News] = pickle.loads(self._asked.future().result())  # noqa: S301  our own actor's
             except RayError as error:
                 self._failed(sorted(self._open), f"the actor that looks after jobs died: {error}")
                 continue

@@ -11,7 +11,7 @@ from attrs import frozen
 from synapse_core.protocols import Call
 from synapse_core.worker.large import TOKEN, gone, tokens_in
 from synapse_ray.attempts.tasks import load_on
-from synapse_ray.worker.large import Places
+from synapse_ray.worker.order import Places
 
 _RUNS = 8
 """Of how many runs references are held: those of the others can be read from their files."""

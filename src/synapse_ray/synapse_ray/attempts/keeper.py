@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import pickle
 from collections import deque
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from time import monotonic
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from synapse_core.pipeline.node import Resources
-from synapse_core.protocols import Call, Outcome
-from synapse_core.worker.crossing import call_of, outcome_data
-from synapse_ray.attempts.executor import TaskExecutor
+from synapse_core.protocols import Outcome
+from synapse_core.worker.crossing import outcome_data
+from synapse_ray.attempts.attempt import FarAttempt
+from synapse_ray.attempts.handles import TaskHandle
+from synapse_ray.attempts.tasks import made_task
+from synapse_ray.attempts.watch import Watch
 from synapse_ray.inbox import NAMESPACE, DeskInbox, ReportsHere
+from synapse_ray.tuning import tune
 from synapse_ray.worker.order import Head, issues_of
 
 KEEPER = "synapse-jobs"
@@ -29,6 +34,9 @@ LIFETIME = 3600.0
 
 _ROUND = 60.0
 _HELD = 5.0
+_GATHERED = 0.01
+"""Seconds that news of a lane are gathered in while it has jobs that run: each message costs as much as a job."""
+
 _SMALL = 100_000
 """Bytes of an outcome that is told unasked; a larger one is fetched by who wants it."""
 
@@ -56,35 +64,87 @@ class Lane:
     heartbeat_timeout: float
 
 
+@frozen
+class Batch:
+    """Jobs of a lane that are submitted together: of each its id, its action's name, and its packed order."""
+
+    lane: Lane
+    jobs: list[tuple[str, str, bytes]]
+
+    def pack(self) -> bytes:
+        """As bytes, for `unpack`."""
+        return pickle.dumps((self.lane, self.jobs), 5)
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Batch:
+        """The batch that `pack` gave ``packed`` for; only what this project's own processes sent."""
+        return cls(*pickle.loads(packed))  # noqa: S301  as said
+
+
 @define(eq=False)
 class _Job:
-    lane: str
-    ended: asyncio.Event = field(factory=asyncio.Event)
+    """A job; also what names its attempt, which is the only one."""
+
+    run_id: str
+    action: str
+    lane: _Running
     head: bytes | None = None
     at: float = 0.0
-    attempt: Any = None
+    far: FarAttempt | None = None
+    ended: asyncio.Event | None = None  # made for who asks
+    attempt: int = 1
 
 
-class _Ready:
-    """Stands for the executor that the driver made everything ready with; see `BaseRayExecutor`."""
+class _Running:
+    """The jobs of a lane that have not ended, and the news of those that have.
 
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
+    Args:
+        lane: what they have in common.
+        inbox: where their workers report to.
+        ended: called with the attempt of each that has ended.
+    """
 
-    def connect(self) -> None:
-        """The actor is on the cluster."""
+    def __init__(self, lane: Lane, inbox: DeskInbox, ended: Callable[[FarAttempt, Outcome], None]) -> None:
+        self.news: deque[News] = deque()
+        self.came = asyncio.Event()
+        self.idle = asyncio.Event()
+        self._task = made_task(lane.options, lane.runtime_env, passing=False)
+        self._watch = Watch(inbox, lane.heartbeat_timeout, ended)
+        self._room = lane.max_concurrency
+        self._started: set[FarAttempt] = set()
+        self._waiting: deque[tuple[FarAttempt, bytes]] = deque()
 
-    def options(self, _resources: Resources | None = None) -> dict[str, Any]:
-        return dict(self._lane.options)
+    def start(self, job: _Job, order: bytes) -> None:
+        """Start a job, as soon as there is room for it."""
+        attempt = job.far = self._watch.attempt(job, partial(_forget_reports, job))
+        self._waiting.append((attempt, order))
+        self._fill()
 
-    def check_resources(self, _options: Mapping[str, Any]) -> None:
-        """The driver has seen to it."""
+    def _fill(self) -> None:
+        while self._waiting and (self._room is None or len(self._started) < self._room):
+            attempt, order = self._waiting.popleft()
+            if not attempt.over:  # it was told to stop before it could be started
+                self._started.add(attempt)
+                self._submit(attempt, order)
+        if self._started:
+            self.idle.clear()
 
-    def runtime_env(self, _root: str | None = None) -> dict[str, Any]:
-        return dict(self._lane.runtime_env)
+    def _submit(self, attempt: FarAttempt, order: bytes) -> None:
+        try:
+            handle = TaskHandle(self._task.remote(order))
+        except Exception as error:  # noqa: BLE001  whatever Ray says: the job's outcome
+            attempt.not_started(error)
+        else:
+            attempt.submitted(handle)
 
-    def remote_call(self, call: Call) -> Call:
-        return call
+    def tell(self, attempt: FarAttempt, news: News) -> None:
+        """A job has ended: say so, and start the next that waits."""
+        self.news.append(news)
+        self.came.set()
+        self._started.discard(attempt)
+        self._fill()
+        if not self._started:
+            self.idle.set()
 
 
 class JobKeeper(ReportsHere):
@@ -96,88 +156,75 @@ class JobKeeper(ReportsHere):
     """
 
     def __init__(self) -> None:
+        tune()
         self.inbox = DeskInbox(KEEPER)
         self._jobs: dict[str, _Job] = {}
-        self._news: dict[str, deque[News]] = {}
-        self._came: dict[str, asyncio.Event] = {}
+        self._lanes: dict[str, _Running] = {}
         self._count = 0
-        self._executors: dict[str, tuple[TaskExecutor, asyncio.Semaphore | None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._upkeep: asyncio.Task[None] | None = None
 
-    async def submit(self, lane: Lane, jobs: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
-        """Start jobs, given their ids and `call_data` of their calls; the ids that were taken: no job of theirs is."""
-        taken = [job_id for job_id, _ in jobs if job_id in self._jobs]
-        executor, room = self._executor(lane)
-        for job_id, data in jobs:
+    async def submit(self, packed: bytes) -> list[str]:
+        """Start the jobs of a `Batch`, packed; the ids that were taken: no job of theirs is."""
+        batch = Batch.unpack(packed)
+        taken = [job_id for job_id, _, _ in batch.jobs if job_id in self._jobs]
+        lane = self._lane(batch.lane)
+        for job_id, action, order in batch.jobs:
             if job_id not in self._jobs:
-                job = self._jobs[job_id] = _Job(lane.name)
-                self._begin(self._run(job_id, job, call_of(data), executor, room))
+                job = self._jobs[job_id] = _Job(job_id, action, lane)
+                lane.start(job, order)
         if self._upkeep is None:
-            self._upkeep = self._begin(self._keep_house())
+            self._upkeep = asyncio.ensure_future(self._keep_house())
         return taken
 
-    def _executor(self, lane: Lane) -> tuple[TaskExecutor, asyncio.Semaphore | None]:
-        if lane.name not in self._executors:
-            ready: Any = _Ready(lane)
-            executor = TaskExecutor(ready, self.inbox, heartbeat_timeout=lane.heartbeat_timeout)
-            room = None if lane.max_concurrency is None else asyncio.Semaphore(lane.max_concurrency)
-            self._executors[lane.name] = (executor, room)
-        return self._executors[lane.name]
+    def _lane(self, lane: Lane) -> _Running:
+        if lane.name not in self._lanes:
+            self._lanes[lane.name] = _Running(lane, self.inbox, self._has_ended)
+        return self._lanes[lane.name]
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def _run(
-        self, job_id: str, job: _Job, call: Call, executor: TaskExecutor, room: asyncio.Semaphore | None
-    ) -> None:
-        async with room or contextlib.nullcontext():
-            attempt = job.attempt = executor.start(call, lambda: _forget_reports(job))
-            outcome = await attempt.outcome()
-        self._has_ended(job_id, job, outcome)
-
-    def _has_ended(self, job_id: str, job: _Job, outcome: Outcome) -> None:
-        job.head = Head(outcome_data(outcome), 0, [], issues_of(outcome.value)).pack()
-        job.attempt, job.at = None, monotonic()
-        job.ended.set()
+    def _has_ended(self, attempt: FarAttempt, outcome: Outcome) -> None:
+        job = self._jobs[attempt.call.run_id]
+        job.head = attempt.packed or Head(outcome_data(outcome), 0, [], issues_of(outcome.value)).pack()
+        job.far, job.at = None, monotonic()
+        if job.ended is not None:
+            job.ended.set()
         self._count += 1
-        head = job.head if len(job.head) <= _SMALL else None
-        self._news.setdefault(job.lane, deque()).append((self._count, job_id, head))
-        if job.lane in self._came:
-            self._came[job.lane].set()
+        job.lane.tell(attempt, (self._count, job.run_id, job.head if len(job.head) <= _SMALL else None))
 
     # -- asking -----------------------------------------------------------------------------------------------
 
-    async def follow(self, lane: str, after: int) -> list[News]:
-        """The jobs of a lane that ended after the news of that number; waits a while where there is none."""
-        news = self._news.setdefault(lane, deque())
-        while news and news[0][0] <= after:
-            news.popleft()
-        if not news:
-            came = self._came[lane] = asyncio.Event()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(came.wait(), _HELD)
-        return list(news)
+    async def follow(self, name: str, after: int) -> bytes:
+        """The jobs of a lane that ended after the news of that number, a packed list of `News`.
+
+        Waits a while where there is none; and a little where there will soon be more.
+        """
+        lane = self._lanes.get(name)
+        if lane is None:
+            return _packed([])
+        while lane.news and lane.news[0][0] <= after:
+            lane.news.popleft()
+        if not lane.news:
+            lane.came.clear()
+            await _wait(lane.came, _HELD)
+        if lane.news:
+            await _wait(lane.idle, _GATHERED)
+        return _packed(list(lane.news))
 
     async def ask(self, job_id: str, seconds: float) -> tuple[bool, bytes | None]:
         """Whether there is a job of that id, and its packed `Head` once it has ended, for which it waits so long."""
         job = self._jobs.get(job_id)
         if job is None:
             return False, None
-        if seconds > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(job.ended.wait(), seconds)
+        if seconds > 0 and job.head is None:
+            job.ended = job.ended or asyncio.Event()
+            await _wait(job.ended, seconds)
         return True, job.head
 
     async def stop(self, job_id: str, grace: float) -> bool:
         """Cancel a job; whether there is one that runs."""
         job = self._jobs.get(job_id)
-        if job is None or job.attempt is None:
+        if job is None or job.far is None:
             return False
-        await job.attempt.cancel("cancelled", grace)
+        await job.far.cancel("cancelled", grace)
         return True
 
     # -- upkeep -----------------------------------------------------------------------------------------------
@@ -198,16 +245,22 @@ class JobKeeper(ReportsHere):
             if at < before or place >= KEPT:
                 del self._jobs[job_id]
         lanes = {job.lane for job in self._jobs.values()}
-        for lane in set(self._executors) - lanes:
-            del self._executors[lane]
-            self._news.pop(lane, None)
-            self._came.pop(lane, None)
+        self._lanes = {name: lane for name, lane in self._lanes.items() if lane in lanes}
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
+def _packed(news: list[News]) -> bytes:
+    return pickle.dumps(news, 5)
 
 
 def _forget_reports(job: _Job) -> None:
     """Nobody asks for what jobs report, and it must not pile up."""
-    if job.attempt is not None:
-        job.attempt.drain()
+    if job.far is not None:
+        job.far.drain()
 
 
 def find_keeper() -> Any:

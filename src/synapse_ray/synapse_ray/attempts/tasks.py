@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from synapse_ray.worker.ending import sweep
 from synapse_ray.worker.large import load
-from synapse_ray.worker.run import run_order
+from synapse_ray.worker.run import run_order, run_passing
 
 
-@lru_cache(maxsize=1)
-def order_task() -> Any:
-    """`run_order` as a task: one for all actions, so that workers are reused whatever they ran before."""
+@lru_cache(maxsize=2)
+def order_task(*, passing: bool) -> Any:
+    """`run_passing`, or `run_order`, as a task: one for all actions, so that workers are reused whatever they ran."""
     import ray
 
-    return ray.remote(run_order)
+    return ray.remote(run_passing if passing else run_order)
+
+
+def made_task(options: Mapping[str, Any], runtime_env: Mapping[str, Any], *, passing: bool) -> Any:
+    """`order_task`, ready for many calls: with its options, and a runtime environment where that is not empty."""
+    given: dict[str, Any] = {"runtime_env": dict(runtime_env)} if runtime_env else {}
+    return order_task(passing=passing).options(num_returns=1 + passing, **options, **given)
 
 
 def load_on(node: str, file: str) -> Any:

@@ -31,11 +31,15 @@ def departed(entrypoint: str, root: str | None, folder: Path | None, *, action: 
 
 def arrived(call: Call) -> Call:
     """On the worker: the call with whole paths."""
-    root = None if call.root is None else os.path.normpath(HOME / call.root)
-    module, _, name = call.entrypoint.rpartition(":")
-    if is_file(module):
-        return evolve(call, entrypoint=f"{HOME / module}:{name}", root=root)
-    return call if root == call.root else evolve(call, root=root)
+    entrypoint, root = arrived_at(call.entrypoint, call.root)
+    return evolve(call, entrypoint=entrypoint, root=root)
+
+
+def arrived_at(entrypoint: str, root: str | None) -> tuple[str, str | None]:
+    """What `departed` gave, on the worker: with whole paths."""
+    module, _, name = entrypoint.rpartition(":")
+    whole = f"{HOME / module}:{name}" if is_file(module) else entrypoint
+    return whole, None if root is None else os.path.normpath(HOME / root)
 
 
 def _within(place: str, folder: Path | None, action: str) -> str:

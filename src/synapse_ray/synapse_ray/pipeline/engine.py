@@ -15,6 +15,7 @@ from synapse_ray.pipeline.life import Life
 from synapse_ray.pipeline.orders import Order, Post, engine_name
 from synapse_ray.pipeline.place import local_store_url
 from synapse_ray.pipeline.watchdog import Watchdog
+from synapse_ray.tuning import tune
 
 
 class Engine(ReportsHere):
@@ -45,6 +46,7 @@ class Engine(ReportsHere):
         threading.Thread(target=self._live, name="synapse-run", daemon=True).start()
 
     def _live(self) -> None:
+        tune()
         try:
             self._life.live()
         finally:

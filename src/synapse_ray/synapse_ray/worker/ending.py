@@ -15,14 +15,15 @@ _WORKER = b"ray::"
 
 
 class Children:
-    """Whether this process has started others since this was made; asking costs two system calls."""
+    """Whether this process has started others since it was last asked; asking costs two system calls."""
 
     def __init__(self) -> None:
         self._waited_for = _faults()
 
     def any(self) -> bool:
         """Whether there is any, or was one that has been waited for: that may have left others behind."""
-        if self._waited_for != _faults():
+        before, self._waited_for = self._waited_for, _faults()
+        if self._waited_for != before:
             return True
         try:
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)

@@ -27,12 +27,10 @@ from attrs import evolve
 from synapse_core.protocols import Call, Outcome
 from synapse_core.worker.large import TOKEN
 from synapse_core.worker.reporter import weight
+from synapse_ray.worker.order import Places
 from synapse_ray.worker.where import node_id
 
 LARGE = 1 << 20
-
-Places = Mapping[str, tuple[int, int]]
-"""Where a param's value is: in which of the objects that a task is given, and at which place there."""
 
 
 def put_aside(outcome: Outcome, call: Call) -> tuple[Outcome, str, list[Any]]:

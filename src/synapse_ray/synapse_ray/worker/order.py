@@ -6,22 +6,42 @@ They are pickled here and not left to Ray, so that the way there costs microseco
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hashlib import blake2s
-from typing import Any
+from typing import Any, Literal, NamedTuple, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
+from synapse_core.actiondef.base import StopMode
 from synapse_core.errors import ValidationError
 from synapse_core.protocols import Call
+from synapse_ray.environ import parted
+from synapse_ray.packaging.calls import arrived_at
 
 Batch = tuple[int, bytes]
 """Reports under way: their number (1, 2, 3 … in an attempt) and the JSON of their rows."""
 
+Places = Mapping[str, tuple[int, int]]
+"""Where a param's value is: in which of the objects that a task is given, and at which place there."""
+
 Issues = tuple[str, tuple[tuple[str, str, str, str], ...], str | None]
 
 
-def key_of(call: Call) -> str:
+class Named(Protocol):
+    """What names an attempt: a `Call`, or what stands for one."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def action(self) -> str: ...
+
+    @property
+    def attempt(self) -> int: ...
+
+
+def key_of(call: Named) -> str:
     """The name of an attempt, in all inboxes."""
     return f"{call.run_id}/{call.action}/{call.attempt}"
 
@@ -31,32 +51,97 @@ def marker_of(key: str) -> str:
     return blake2s(key.encode(), digest_size=16).hexdigest()
 
 
+class Orders:
+    """Packs orders; what all orders of an action say is worked out, and packed, but once.
+
+    Args:
+        remote: makes of a call the one that a worker can run; see `BaseRayExecutor.remote_call`.
+        inbox: the name of the actor that takes reports; "" where nobody does before an attempt's end.
+        keeps: whether processes that the actions start may outlive them.
+    """
+
+    def __init__(self, remote: Callable[[Call], Call], inbox: str, *, keeps: bool = False) -> None:
+        self._remote = remote
+        self._inbox = inbox
+        self._keeps = keeps
+        self._known: dict[Any, tuple[Mapping[str, str], bytes]] = {}
+
+    def pack(self, call: Call, places: Places | None = None) -> bytes:
+        """The order for a call, as bytes.
+
+        Args:
+            call: what is to be run.
+            places: where the values of params are that travel beside the order; see `synapse_ray.worker.large`.
+
+        Raises:
+            DiscoveryError: no worker could find the action.
+        """
+        params = call.params if type(call.params) is dict else dict(call.params)
+        own = (call.run_id, call.action, call.attempt, params, call.work_dir, call.job_id, call.midway, call.passes)
+        return pickle.dumps((self._terms(call), own, places), 5)
+
+    def _terms(self, call: Call) -> bytes:
+        key = (call.entrypoint, call.root, call.extra, call.strict, call.hooks, call.stop)
+        known = self._known.get(key)
+        if known is None or known[0] != call.env:
+            known = self._known[key] = (dict(call.env), self._packed_terms(self._remote(call)))
+        return known[1]
+
+    def _packed_terms(self, there: Call) -> bytes:
+        where = (there.entrypoint, there.root)
+        how = (there.extra, there.strict, dict(there.env), there.hooks, there.stop, self._inbox, self._keeps)
+        return pickle.dumps(where + how, 5)
+
+
+class _Terms(NamedTuple):
+    entrypoint: str
+    root: str | None
+    extra: Literal["ignore", "forbid"]
+    strict: bool
+    env: dict[str, str]
+    hooks: tuple[str, ...]
+    stop: StopMode | None
+    inbox: str
+    keeps: bool
+    secrets: dict[str, str]
+
+
+@lru_cache(maxsize=256)
+def _terms_of(packed: bytes) -> _Terms:
+    found = _Terms._make((*pickle.loads(packed), {}))  # noqa: S301  as `Order.unpack`
+    entrypoint, root = arrived_at(found.entrypoint, found.root)
+    env, secrets = parted(found.env)
+    return found._replace(entrypoint=entrypoint, root=root, env=env, secrets=secrets)
+
+
 @frozen
 class Order:
     """One attempt, as a worker is told it.
 
     Attributes:
-        call: `call_data` of the call.
+        call: what is to be run, with whole paths.
         key: the attempt's name.
-        inbox: the name of the actor that takes its reports; "" where nobody does before its end.
-        keeps: whether processes that the action starts may outlive it.
-        places: where the values of params are that travel beside the order; see `synapse_ray.worker.large`.
+        inbox, keeps: as those of `Orders`.
+        places: see `Orders.pack`.
+        secrets: what belongs into the environment of the worker's process.
     """
 
-    call: Mapping[str, Any]
+    call: Call
     key: str
     inbox: str
     keeps: bool = False
-    places: Mapping[str, tuple[int, int]] | None = None
-
-    def pack(self) -> bytes:
-        """As bytes, for `unpack`."""
-        return pickle.dumps((self.call, self.key, self.inbox, self.keeps, self.places), 5)
+    places: Places | None = None
+    secrets: Mapping[str, str] = field(factory=dict, repr=False)
 
     @classmethod
     def unpack(cls, packed: bytes) -> Order:
-        """The order that `pack` gave ``packed`` for; only what this project's own processes sent."""
-        return cls(*pickle.loads(packed))  # noqa: S301  as said
+        """The order that `Orders.pack` gave ``packed`` for; only what this project's own processes sent."""
+        terms, own, places = pickle.loads(packed)  # noqa: S301  as said
+        run_id, action, attempt, params, work_dir, job_id, midway, passes = own
+        entrypoint, root, extra, strict, env, hooks, stop, inbox, keeps, secrets = _terms_of(terms)
+        about = (run_id, action, attempt, entrypoint, params, root, extra, strict, work_dir, dict(env), job_id, midway)
+        call = Call(*about, hooks, None, passes, stop)
+        return cls(call, key_of(call), inbox, keeps, places, secrets)
 
 
 @frozen

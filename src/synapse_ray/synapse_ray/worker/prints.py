@@ -86,8 +86,9 @@ class _Output:
         os.dup2(self._own, self._fd)
 
     def end(self) -> None:
-        lines, self._lines, self._reporter = self._lines, None, None
-        if lines is not None:
+        self._reporter = None
+        if self._lines is not None:
+            lines, self._lines = self._lines, None
             with contextlib.suppress(ActionCancelled):
                 lines.close()
 

@@ -13,10 +13,9 @@ from synapse_core.builtin.process.tree import MARKER, mark
 from synapse_core.errors import ActionCancelled, SynapseError
 from synapse_core.protocols import Outcome
 from synapse_core.worker import hooks_from, perform, spec_from
-from synapse_core.worker.crossing import call_of, outcome_data
+from synapse_core.worker.crossing import outcome_data
 from synapse_core.worker.failure import failure_of
 from synapse_core.worker.perform import invalid
-from synapse_ray.environ import unpacked
 from synapse_ray.worker.ending import Children
 from synapse_ray.worker.interrupts import Interrupts
 from synapse_ray.worker.large import put_aside, put_back
@@ -26,16 +25,26 @@ from synapse_ray.worker.pump import Pump
 from synapse_ray.worker.running import Running
 
 
-def run_order(packed: bytes, *payloads: Sequence[Any]) -> tuple[bytes, list[Any]]:
-    """Run the action of an order. Never raises.
+def run_order(packed: bytes, *payloads: Sequence[Any]) -> bytes:
+    """Run the action of an order, whose result is told whole. Never raises.
 
     Args:
         packed: the order.
-        payloads: what travels beside it; see `Order.places`.
+        payloads: what travels beside it; see `Orders.pack`.
 
     Returns:
-        How it ended, a packed `Head`; and what was put aside of its result.
+        How it ended, a packed `Head`.
     """
+    return _run(packed, payloads)[0]
+
+
+def run_passing(packed: bytes, *payloads: Sequence[Any]) -> tuple[bytes, Any]:
+    """As `run_order`; beside how it ended, what was put aside of its result, or nothing."""
+    head, aside = _run(packed, payloads)
+    return head, aside or b""  # bytes are the quickest for Ray
+
+
+def _run(packed: bytes, payloads: Sequence[Sequence[Any]]) -> tuple[bytes, list[Any]]:
     order = Order.unpack(packed)
     pid = os.getpid()
     head, aside = _worker().run(order, payloads)
@@ -56,11 +65,14 @@ class _Worker:
         self._prints = Prints()
         self._interrupts = Interrupts()
         self._pump = Pump(self._interrupts)
+        self._children = Children()
         self._outer = mark("")
 
     def run(self, order: Order, payloads: Sequence[Sequence[Any]]) -> tuple[Head, list[Any]]:
         """Run one order; they come one at a time."""
-        call = unpacked(call_of(order.call))
+        call = order.call
+        if order.secrets:
+            os.environ.update(order.secrets)
         if order.places:
             call = evolve(call, params=put_back(call.params, order.places, payloads))
         running = Running(order, call)
@@ -77,7 +89,6 @@ class _Worker:
 
     def _outcome(self, running: Running) -> Outcome:
         """Run the action; what it starts bears the attempt's marker, and none of that is left, unless it may be."""
-        children = None if running.order.keeps else Children()
         os.environ[MARKER] = self._outer + marker_of(running.order.key)
         try:
             try:
@@ -85,8 +96,8 @@ class _Worker:
                 return _performed(running)
             finally:
                 self._interrupts.disarm()
-                if children is not None:
-                    children.end(running.order.key)
+                if not running.order.keeps:
+                    self._children.end(running.order.key)
         except (ActionCancelled, KeyboardInterrupt) as error:  # it came between the action's frames and ours
             return Outcome("cancelled", failure=failure_of(error))
 

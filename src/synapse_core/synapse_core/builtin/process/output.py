@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import sys
 from collections import deque
 
@@ -53,5 +52,7 @@ class Lines:
 def flush_outputs() -> None:
     """Write out what this process has printed so far."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # an action may have put anything there
+        try:
             stream.flush()
+        except Exception:  # noqa: BLE001, S110  an action may have put anything there
+            pass
