@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
-
-from synapse_core.cli.engines import Engine, engine_of
 from synapse_core.cli.naming import runs_command, short_id
 from synapse_core.cli.tables import columns
 from synapse_core.cli.telling import warn
+from synapse_core.cli.unfinished import Left, and_more, how_many, unfinished
 from synapse_core.errors import SynapseError
-from synapse_core.models import RunStatus
-from synapse_core.protocols import RunSummary, Store
+from synapse_core.protocols import Store
 from synapse_store.runner import Runner
 from synapse_store.runner.orders import Order
 from synapse_store.service.pipelines import ORIGIN
 
 _MOST_TOLD = 10
-_MOST_LOOKED_AT = 100
-
-
-@frozen
-class _Left:
-    run: RunSummary
-    engine: Engine
 
 
 async def tell_unfinished(store: Store, url: str, runner: Runner | None = None) -> None:
@@ -44,24 +34,15 @@ async def tell_unfinished(store: Store, url: str, runner: Runner | None = None) 
 
 
 async def _text(store: Store, url: str, runner: Runner | None) -> str:
-    found = await _left(store)
-    if not found:
+    found = await unfinished(store)
+    left = [each for each in found if each.engine.owner is not None or not await _is_reported(store, each.run.id)]
+    if not left:
         return ""
-    told = sorted(found, key=lambda left: left.engine.lives)[:_MOST_TOLD]
-    reasons = await _reasons(runner, [left.run.id for left in told if not left.engine.lives])
-    rows = [(short_id(left.run.id), left.run.name, _reason(left, url, runner, reasons)) for left in told]
-    many = "1 unfinished run is" if len(found) == 1 else f"{len(found)} unfinished runs are"
-    more = (
-        [f"and {len(found) - len(told)} more: `synapse runs recover --store {url}`"] if len(found) > len(told) else []
-    )
-    return "\n".join([f"{many} not taken up", columns(rows), *more])
-
-
-async def _left(store: Store) -> list[_Left]:
-    """The newest runs that have not ended, but for those that clients report on."""
-    pages = [await store.list_runs(status=s, limit=_MOST_LOOKED_AT) for s in (RunStatus.RUNNING, RunStatus.PENDING)]
-    found = [_Left(run, await engine_of(store, run)) for page in pages for run in page]
-    return [left for left in found if left.engine.owner is not None or not await _is_reported(store, left.run.id)]
+    told = sorted(left, key=lambda each: each.engine.lives)[:_MOST_TOLD]
+    reasons = await _reasons(runner, [each.run.id for each in told if not each.engine.lives])
+    rows = [(short_id(each.run.id), each.run.name, _reason(each, url, runner, reasons)) for each in told]
+    more = [f"{text}: `synapse runs recover --store {url}`" for text in and_more(left, told)]
+    return "\n".join([f"{how_many(left)} not taken up", columns(rows), *more])
 
 
 async def _is_reported(store: Store, run_id: str) -> bool:
@@ -78,7 +59,7 @@ async def _reasons(runner: Runner | None, run_ids: Sequence[str]) -> Mapping[str
         return {}
 
 
-def _reason(left: _Left, url: str, runner: Runner | None, reasons: Mapping[str, str]) -> str:
+def _reason(left: Left, url: str, runner: Runner | None, reasons: Mapping[str, str]) -> str:
     if left.engine.lives:
         return f"it is run by {left.engine.where}"
     if left.run.id in reasons:

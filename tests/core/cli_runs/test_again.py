@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from synapse_core.cli.unfinished import and_more, how_many, unfinished
 from synapse_core.models import ActionStatus, RunStatus
 from tests.core.cli_runs.helpers import FAILING, WORK, Place, fail, wait
 
@@ -204,6 +205,18 @@ def test_starting_a_run_tells_of_those_that_it_leaves(place: Place, tmp_path: Pa
         assert f"its engine is gone; `synapse runs recover {run_id[:16]} --store shared:` goes on with it" in done.err
     assert "it is run by" not in done.err
     assert "and 1 more" in done.err
+
+
+def test_of_very_many_unfinished_runs_it_is_told_that_there_are_more(place: Place) -> None:
+    """The newest hundred are looked at."""
+    orphans = [place.orphan(WORK, done={}) for _ in range(101)]
+    found = place.session.call(unfinished(place.store))
+    assert [left.run.id for left in found] == orphans[:0:-1]
+    assert all(left.engine.gone for left in found)
+    assert how_many(found) == "100 or more unfinished runs are"
+    assert and_more(found, found[:5]) == ["and 95 more, at least"]
+    assert (how_many(found[:1]), how_many(found[:2])) == ("1 unfinished run is", "2 unfinished runs are")
+    assert and_more(found[:2], found[:2]) == []
 
 
 def test_a_run_that_was_left_and_cannot_be_taken_up_says_why(place: Place, tmp_path: Path) -> None:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from synapse_core.cli.engines import Engine
+from synapse_core.cli.engines import Engine, engine_of
 from synapse_core.cli.naming import runs_command, short_id
 from synapse_core.cli.tables import columns
 from synapse_core.cli.telling import warn
 from synapse_core.models import RunStatus
-from synapse_core.protocols import RunSummary
+from synapse_core.protocols import RunSummary, Store
 
 if TYPE_CHECKING:
     from synapse_core.session import Session
 
 _MOST_TOLD = 5
-_MOST_LOOKED_AT = 100
+MOST_LOOKED_AT = 100
+"""Of more unfinished runs it is only said that there are more."""
 
 
 @frozen
-class _Left:
+class Left:
     """A run that is left as it is."""
 
     run: RunSummary
@@ -38,26 +40,36 @@ def tell_unfinished(session: Session, target: str, store: str | None = None) -> 
     """
     if not session.durable:
         return
-    found = [_Left(run, Engine.of(session, run)) for run in unfinished_runs(session)]
+    found = session.call(unfinished(session.store))
     if not found:
         return
     told = sorted(found, key=lambda left: left.engine.lives)[:_MOST_TOLD]
     rows = [(short_id(left.run.id), left.run.name, _reason(session, left, target, store)) for left in told]
-    at_least = " or more" if len(found) == _MOST_LOOKED_AT else ""
-    many = f"{len(found)}{at_least} unfinished runs are" if len(found) > 1 else "1 unfinished run is"
-    more = [f"and {len(found) - len(told)}{at_least} more"] if len(found) > len(told) else []
-    warn("\n".join([f"{many} not taken up; `synapse runs recover` tells more", columns(rows), *more]))
+    head = f"{how_many(found)} not taken up; `synapse runs recover` tells more"
+    warn("\n".join([head, columns(rows), *and_more(found, told)]))
 
 
-def unfinished_runs(session: Session, most: int = _MOST_LOOKED_AT) -> list[RunSummary]:
-    """The newest runs that have not ended."""
-    pages = [
-        session.call(session.store.list_runs(status=s, limit=most)) for s in (RunStatus.RUNNING, RunStatus.PENDING)
-    ]
-    return sorted((run for page in pages for run in page), key=lambda run: run.id, reverse=True)[:most]
+async def unfinished(store: Store) -> list[Left]:
+    """The newest runs that have not ended, no more than `MOST_LOOKED_AT`."""
+    pages = [await store.list_runs(status=s, limit=MOST_LOOKED_AT) for s in (RunStatus.RUNNING, RunStatus.PENDING)]
+    newest = sorted((run for page in pages for run in page), key=lambda run: run.id, reverse=True)[:MOST_LOOKED_AT]
+    return [Left(run, await engine_of(store, run)) for run in newest]
 
 
-def _reason(session: Session, left: _Left, target: str, store: str | None) -> str:
+def how_many(found: Sequence[Left]) -> str:
+    """``1 unfinished run is``, ``3 unfinished runs are``; ``100 or more``, where not all were looked at."""
+    if len(found) == 1:
+        return "1 unfinished run is"
+    return f"{len(found)}{' or more' if len(found) == MOST_LOOKED_AT else ''} unfinished runs are"
+
+
+def and_more(found: Sequence[Left], told: Sequence[Left]) -> list[str]:
+    """``and 7 more``, where there are some that are not told of."""
+    left = len(found) - len(told)
+    return [f"and {left} more{', at least' if len(found) == MOST_LOOKED_AT else ''}"] if left else []
+
+
+def _reason(session: Session, left: Left, target: str, store: str | None) -> str:
     if left.engine.lives:
         return f"it is run by {left.engine.where}"
     record = session.call(session.store.record(left.run.id))
