@@ -215,7 +215,11 @@ def test_wrong_params_of_a_pipeline(here: Here) -> None:
         (("run", "flow.py", "train", "-p", "epochs"), "'epochs' is not key=value"),
         (("run", "flow.py", "train", "-p", "no:jsonl"), "put -p before `run`"),
         (("run", "flow.py", "load", "--executor", "proces"), "did you mean 'process'?"),
-        (("run", "flow.py", "load", "-o", "speed=1"), "its options are: "),
+        (("run", "flow.py", "load", "-o", "speed=1"), "executor 'local': no option 'speed'. There are: "),
+        (("run", "flow.py", "load", "-e", "process", "-o", "wokers=2"), "no option 'wokers'; did you mean 'workers'?"),
+        (("run", "flow.py", "load", "-e", "process", "-o", "workers=two"), "workers: expected a whole number of 1"),
+        (("run", "flow.py", "load", "-e", "process", "-o", "linger=long"), "linger: expected seconds"),
+        (("run", "flow.py", "load", "-o", "workers=0"), "workers: expected a whole number of 1 or above, got 0"),
         (("run", "flow.py", "load", "--store", "redis://x"), "no store 'redis'"),
         (("run", "flow.py", "load", "--params", "gone.json"), "gone.json: No such file"),
         (("run", "flow.py", "load", "--params", "flow.py"), "--params flow.py"),
@@ -230,6 +234,12 @@ def test_wrong_commands(here: Here, args: tuple[str, ...], said: str) -> None:
     assert done.err.startswith("error: ")
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+def test_an_option_that_is_wrong_leaves_no_run(here: Here) -> None:
+    """The executor is made before the run is kept."""
+    assert here.synapse("run", "flow.py", "load", "-o", "workers=two").code == 2
+    assert here.synapse("runs", "list", "--json").json["runs"] == []
 
 
 def test_debug_shows_the_traceback(here: Here) -> None:

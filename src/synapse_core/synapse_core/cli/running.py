@@ -16,7 +16,7 @@ from synapse_core.cli.state import State
 from synapse_core.cli.target import Target, find_target, lasting
 from synapse_core.cli.telling import warn
 from synapse_core.cli.unfinished import tell_unfinished
-from synapse_core.errors import SchemaIncompatibleError, SynapseError, ValidationError
+from synapse_core.errors import SchemaIncompatibleError, SynapseError, ValidationError, unknown
 from synapse_core.schema import Schema
 
 if TYPE_CHECKING:
@@ -116,8 +116,9 @@ def check_options(factory: Any, options: Mapping[str, Any], executor: str) -> No
     try:
         signature.bind(**options)
     except TypeError as error:
-        known = ", ".join(signature.parameters) or "none"
-        raise SynapseError(f"executor {executor!r}: {error}", hint=f"its options are: {known}") from None
+        known = list(signature.parameters)
+        strange = [unknown("option", name, known) for name in options if name not in known]
+        raise SynapseError(f"executor {executor!r}: {strange[0] if strange else error}") from None
 
 
 # -- the run --------------------------------------------------------------------------------------------------

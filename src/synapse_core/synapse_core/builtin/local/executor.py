@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from synapse_core.builtin.local.threads import DaemonThreads
+from synapse_core.errors import SynapseError
 from synapse_core.protocols import Attempt, Call, Then
 
 if TYPE_CHECKING:
@@ -23,10 +24,13 @@ class ThreadExecutor:
 
     Args:
         workers: how many attempts run at once; as `concurrent.futures` chooses, if None.
+
+    Raises:
+        SynapseError: ``workers`` is no whole number of 1 or above.
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        self._workers = workers or min(32, (os.cpu_count() or 1) + 4)
+        self._workers = checked_workers(workers, min(32, (os.cpu_count() or 1) + 4))
         self._threads = DaemonThreads("synapse-action")
 
     @cached_property
@@ -65,6 +69,19 @@ class ThreadExecutor:
         from synapse_core.builtin.process.executor import ProcessExecutor
 
         return ProcessExecutor(self._workers)
+
+
+def checked_workers(workers: int | None, default: int) -> int:
+    """How many attempts run at once.
+
+    Raises:
+        SynapseError: it is no whole number of 1 or above, and not None.
+    """
+    if workers is None:
+        return default
+    if type(workers) is not int or workers < 1:
+        raise SynapseError(f"workers: expected a whole number of 1 or above, got {workers!r}")
+    return workers
 
 
 def local_capacity(workers: int) -> Mapping[str, float]:

@@ -27,10 +27,10 @@ def synapse_executors() -> Iterable[ExecutorOffer]:
     ]
 
 
-def _executor(**options: Any) -> ProcessExecutor:
+def _executor(workers: int | None = None, *, linger: float = 5.0) -> ProcessExecutor:
     from synapse_core.builtin.process.executor import ProcessExecutor
 
-    return ProcessExecutor(**options)
+    return ProcessExecutor(workers, linger=linger)
 
 
 def __getattr__(name: str) -> Any:

@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from synapse_core.builtin.local.executor import local_capacity
+from synapse_core.builtin.local.executor import checked_workers, local_capacity
 from synapse_core.builtin.local.threads import DaemonThreads
 from synapse_core.builtin.process.supervise import Supervised
+from synapse_core.errors import SynapseError
 from synapse_core.protocols import Call, Outcome, Then
 from synapse_core.worker import Reporter
 from synapse_core.worker.awaited import AwaitedAttempt
@@ -24,11 +25,14 @@ class ProcessExecutor:
     Args:
         workers: how many processes at once; as many as there are cores, if None.
         linger: seconds that a process may still run after its action has ended, for what is done at exit.
+
+    Raises:
+        SynapseError: one of them is no such number.
     """
 
     def __init__(self, workers: int | None = None, *, linger: float = 5.0) -> None:
-        self._workers = workers or os.cpu_count() or 1
-        self._linger = linger
+        self._workers = checked_workers(workers, os.cpu_count() or 1)
+        self._linger = _seconds(linger)
         self._threads = DaemonThreads("synapse-process")
         self._running: set[ProcessAttempt] = set()
 
@@ -47,6 +51,12 @@ class ProcessExecutor:
         """Kill what still runs."""
         await asyncio.gather(*(attempt.cancel("the executor was closed", 0.0) for attempt in list(self._running)))
         self._threads.close()
+
+
+def _seconds(linger: float) -> float:
+    if isinstance(linger, bool) or not isinstance(linger, int | float) or not linger >= 0:
+        raise SynapseError(f"linger: expected seconds, 0 or above, got {linger!r}")
+    return linger
 
 
 class ProcessAttempt(AwaitedAttempt):
