@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from attrs import frozen
 
@@ -48,6 +48,24 @@ class OnceStore(Protocol):
         Raises:
             SequenceError: batches are missing before this one, or its epoch is old.
         """
+
+
+class Append(NamedTuple):
+    """What is to be added to a run: as `Store.append`, or with a ``batch`` as `OnceStore.append_once`."""
+
+    run_id: str
+    drafts: Sequence[Draft]
+    checkpoints: Sequence[Checkpoint] = ()
+    lease: Lease | None = None
+    batch: Batch | None = None
+
+
+@runtime_checkable
+class ManyStore(Protocol):
+    """A store that takes what many bring at once for little more than it takes what one brings."""
+
+    async def append_many(self, appends: Sequence[Append]) -> Sequence[int | BaseException]:
+        """Add each, in order: what adding it alone gives, or raises; one that is refused is no matter to others."""
 
 
 def check(batch: Batch, epoch: int, seq: int) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
+from http import HTTPStatus
 from time import time
 from typing import Any
 
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import SERVER_SOFTWARE
 
 from synapse_store.wire.text import dumps
@@ -28,46 +28,26 @@ ALWAYS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 """Headers of every answer that says nothing else."""
 
 
-class Ready(web.StreamResponse):
-    """JSON as it goes out with 200 to a client that keeps its connection: one piece, whose head is made once a second.
+def whole(text: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
+    """JSON text as it goes out, in one piece, to a client that keeps its connection.
 
-    It costs a fraction of a `web.Response`, and is for what is answered all the time.
+    It costs a fraction of a `web.Response`, and is for what is answered all the time. ``text`` is empty for a 204.
     """
-
-    def __init__(self, text: bytes) -> None:
-        super().__init__()
-        self._text = text
-
-    @property
-    def prepared(self) -> bool:
-        """True: nothing can be added to its headers."""
-        return True
-
-    @property
-    def keep_alive(self) -> bool:
-        """True."""
-        return True
-
-    @property
-    def body_length(self) -> int:
-        """Bytes of the text."""
-        return len(self._text)
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Send it."""
-        await request.writer.write(
-            b"%sContent-Length: %d\r\n\r\n%s" % (_head(int(time())), len(self._text), self._text)
-        )
-        return request.writer
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """It is sent already."""
+    if status == 200:
+        return b"%sContent-Length: %d\r\n\r\n%s" % (_head(int(time())), len(text), text)
+    kind = {} if status == 204 else {**_JSON, "Content-Length": str(len(text))}
+    line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+    return _lines(line, {**kind, **(headers or {})}, int(time())) + b"\r\n" + text
 
 
 @lru_cache(maxsize=1)
 def _head(second: int) -> bytes:
-    headers = {**_JSON, **ALWAYS, "Date": formatdate(second, usegmt=True), "Server": SERVER_SOFTWARE}
-    return "".join(["HTTP/1.1 200 OK\r\n", *(f"{name}: {value}\r\n" for name, value in headers.items())]).encode()
+    return _lines("HTTP/1.1 200 OK\r\n", _JSON, second)
+
+
+def _lines(first: str, headers: Mapping[str, str], second: int) -> bytes:
+    every = {**headers, **ALWAYS, "Date": formatdate(second, usegmt=True), "Server": SERVER_SOFTWARE}
+    return "".join([first, *(f"{name}: {value}\r\n" for name, value in every.items())]).encode()
 
 
 def nothing() -> web.Response:
@@ -95,6 +75,10 @@ class Refusal(Exception):  # noqa: N818  it becomes an answer
     def response(self) -> web.Response:
         """The answer."""
         return answer(self.data, self.status, self.headers)
+
+    def whole(self) -> bytes:
+        """The answer as `whole` gives it."""
+        return whole(dumps(self.data), self.status, self.headers)
 
 
 def invalid(path: str, message: str) -> Refusal:

@@ -82,10 +82,12 @@ async def _start(app: web.Application) -> None:
 
 
 async def _say_goodbye(app: web.Application) -> None:
-    app[SERVICE].feeds.say_goodbye()
-    runner = app[SERVICE].runner
-    if runner is not None:
-        await runner.stop()
+    service = app[SERVICE]
+    service.feeds.say_goodbye()
+    if service.gathering is not None:
+        await service.gathering.close()
+    if service.runner is not None:
+        await service.runner.stop()
 
 
 async def _close(app: web.Application) -> None:

@@ -80,7 +80,6 @@ class Call:
 
     Attributes:
         sent: the JSON that the body was made of.
-        named: the run's id, where that has been looked at.
     """
 
     service: Service
@@ -88,7 +87,6 @@ class Call:
     query: Mapping[str, Any]
     body: Any = None
     sent: Any = None
-    named: str | None = None
 
     @property
     def run_id(self) -> str:
@@ -97,8 +95,6 @@ class Call:
         Raises:
             Refusal: that is no run's id.
         """
-        if self.named is not None:
-            return self.named
         run_id = self.request.match_info["run_id"]
         if not _RUN_ID.fullmatch(run_id):
             raise no_run(run_id)
@@ -140,22 +136,13 @@ class Route:
         Raises:
             Refusal: something is wrong with it.
         """
-        found = await self.handled(service, request)
-        return answer(found, self.status) if isinstance(found, bytes) else found
-
-    async def handled(
-        self, service: Service, request: web.Request, named: str | None = None
-    ) -> web.StreamResponse | bytes:
-        """Check a request and handle it; ``named`` as in `Call`.
-
-        Raises:
-            Refusal: something is wrong with it.
-        """
         query = self._query(request) if self.query else _NOTHING
         if self.body is None:
-            return await self.handler(Call(service, request, query, named=named))
-        sent = await _read_json(request, optional=self.optional)
-        return await self.handler(Call(service, request, query, self._checked(sent), sent, named))
+            found = await self.handler(Call(service, request, query))
+        else:
+            sent = await _read_json(request, optional=self.optional)
+            found = await self.handler(Call(service, request, query, self._checked(sent), sent))
+        return answer(found, self.status) if isinstance(found, bytes) else found
 
     def _query(self, request: web.Request) -> dict[str, Any]:
         found, wrong = {}, []
@@ -170,14 +157,15 @@ class Route:
 
     def _checked(self, data: Any) -> Any:
         try:
-            return _reader(self.body)(data)
+            return reader(self.body)(data)
         except ValidationError as error:
             issues = [(issue.path, issue.message) for issue in error.issues]
             raise Refusal(422, "the request has wrong fields", issues) from None
 
 
 @cache
-def _reader(body: Any) -> Structurer:
+def reader(body: Any) -> Structurer:
+    """What makes the attrs object of a request's body of its JSON."""
     return default_schema().structurer(body, subject="the request")
 
 
@@ -190,7 +178,7 @@ async def _read_json(request: web.Request, *, optional: bool) -> Any:
     raw = await _read(request)
     if not raw and optional:
         return {}
-    if request.headers.get("Content-Type") != "application/json" and not _is_json(request.content_type):
+    if not is_json(request):
         raise Refusal(415, f"send application/json, not {request.content_type[:100]}")
     try:
         return loads(raw)
@@ -198,8 +186,11 @@ async def _read_json(request: web.Request, *, optional: bool) -> Any:
         raise Refusal(400, f"the body is no JSON: {str(error)[:200]}") from None
 
 
-def _is_json(kind: str) -> bool:
-    return kind == "application/json" or kind.endswith("+json")
+def is_json(request: web.Request) -> bool:
+    """Whether a request says that it brings JSON."""
+    if request.headers.get("Content-Type") == "application/json":
+        return True
+    return request.content_type == "application/json" or request.content_type.endswith("+json")
 
 
 async def _read(request: web.Request) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -17,6 +18,9 @@ from synapse_store.service.once import RememberedBatches
 from synapse_store.service.settings import Settings
 from synapse_store.service.states import States
 from synapse_store.service.tickets import Tickets
+
+if TYPE_CHECKING:
+    from synapse_store.service.gathering import Gathering
 
 _RECORDS = 5_000
 _PAGES = 8
@@ -46,6 +50,7 @@ class Service:
         self.pages = asyncio.Semaphore(_PAGES)
         self.taken = 0
         self._records: OrderedDict[str, RunRecord] = OrderedDict()
+        self.gathering: Gathering | None = None
         self.ended: OrderedDict[str, bytes] = OrderedDict()
 
     async def record(self, run_id: str) -> RunRecord:

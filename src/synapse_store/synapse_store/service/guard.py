@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreUnavailableError, SynapseError
-from synapse_store.service.answers import ALWAYS, Refusal
+from synapse_store.once import SequenceError
+from synapse_store.service.answers import ALWAYS, Refusal, conflict
 from synapse_store.service.core import SERVICE, Service
 from synapse_store.service.ledger import lost
 from synapse_store.wire.text import dumps
@@ -40,12 +41,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in whom the settings let in, and answer in JSON whatever happens."""
     resource = request.match_info.route.resource
     place = "unknown" if resource is None else _place(resource.canonical)
-    return await guarded(request.app[SERVICE], request, handler, place)
-
-
-async def guarded(service: Service, request: web.Request, handler: Handler, place: str) -> web.StreamResponse:
-    """As `guard`; ``place`` is the route's path, for the counts."""
-    start = monotonic()
+    service, start = request.app[SERVICE], monotonic()
     response = await _answered(service, request, handler)
     if not response.prepared:
         add_headers(service, request, response)
@@ -68,19 +64,22 @@ async def _answered(service: Service, request: web.Request, handler: Handler) ->
 def _explained(request: web.Request, error: Exception) -> web.Response:
     if isinstance(error, web.HTTPException):
         return _of_http(error)
-    return _refusal(request, error).response()
+    return refusal_of(error, request.method, request.path).response()
 
 
-def _refusal(request: web.Request, error: Exception) -> Refusal:
+def refusal_of(error: BaseException, method: str, path: str) -> Refusal:
+    """What a client is told of what came of its request."""
     if isinstance(error, Refusal):
         return error
     if isinstance(error, ConnectionError):
         return Refusal(400, "the connection broke off")
     if isinstance(error, RunNotFoundError):
-        return Refusal(404, f"there is no run {_run_in(request.path)[:200]!r}")
+        return Refusal(404, f"there is no run {_run_in(path)[:200]!r}")
     if isinstance(error, LeaseLostError):
         return lost(error)
-    return _failure(request, error)
+    if isinstance(error, SequenceError):
+        return conflict(error.message, expected=error.expected)
+    return _failure(f"{method} {path}", error)
 
 
 def _run_in(path: str) -> str:
@@ -88,9 +87,8 @@ def _run_in(path: str) -> str:
     return path.removeprefix(RUNS).partition("/")[0] if path.startswith(RUNS) else ""
 
 
-def _failure(request: web.Request, error: Exception) -> Refusal:
+def _failure(what: str, error: BaseException) -> Refusal:
     """Not the client's fault: the log says what it is."""
-    what = f"{request.method} {request.path}"
     if isinstance(error, StoreUnavailableError):
         _log.warning("%s: the store does not answer: %s", what, error)
         return Refusal(503, "the store does not answer; try again", headers={"Retry-After": "1"})
@@ -208,17 +206,29 @@ def add_cors(service: Service, request: web.Request, response: web.StreamRespons
 
 
 def _note(service: Service, request: web.Request, response: web.StreamResponse, place: str, seconds: float) -> None:
-    service.counts[request.method if request.method in _METHODS else "other", place, response.status] += 1
-    if _access.isEnabledFor(logging.INFO):
-        line = {
-            "method": request.method[:20],
-            "path": request.path[:500],
-            "status": response.status,
-            "ms": round(seconds * 1000, 2),
-            "bytes": response.body_length if response.prepared else response.content_length,
-            "remote": request.remote,
-        }
-        _access.info("%s", dumps(line).decode())
+    method = request.method if request.method in _METHODS else "other"
+    service.counts[method, place, response.status] += 1
+    if is_logged():
+        size = response.body_length if response.prepared else response.content_length
+        log(request.method, request.path, response.status, seconds, size, request.remote)
+
+
+def is_logged() -> bool:
+    """Whether requests are told in the log."""
+    return _access.isEnabledFor(logging.INFO)
+
+
+def log(method: str, path: str, status: int, seconds: float, size: int | None, remote: str | None) -> None:  # noqa: PLR0917  a line has so many
+    """Tell a request in the log: its answer was of ``size`` bytes, and took ``seconds``."""
+    line = {
+        "method": method[:20],
+        "path": path[:500],
+        "status": status,
+        "ms": round(seconds * 1000, 2),
+        "bytes": size,
+        "remote": remote,
+    }
+    _access.info("%s", dumps(line).decode())
 
 
 @lru_cache(maxsize=256)

@@ -13,9 +13,10 @@ from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreError, St
 from synapse_core.events import Draft, now
 from synapse_core.models import ActionStatus, Checkpoint
 from synapse_core.protocols import Lease, RunRecord
-from synapse_store.once import Batch, SequenceError
+from synapse_store.once import Append, Batch
 from synapse_store.service.answers import Refusal, answer, conflict, nothing
 from synapse_store.service.asking import Call
+from synapse_store.wire.asked import Batch as Sent
 from synapse_store.wire.asked import Held, Kept, NewEvent
 from synapse_store.wire.codec import event_to_data, lease_to_data, record_to_data
 
@@ -65,18 +66,18 @@ async def read(call: Call) -> web.Response:
 
 async def append(call: Call) -> bytes:
     """Add a batch, once."""
-    asked, run_id = call.body, call.run_id
-    batch = Batch(asked.producer, asked.epoch, asked.seq)
-    drafts = drafts_of(asked.events)
-    lease = None if asked.lease is None else _lease(run_id, asked.lease)
-    try:
-        last = await call.service.batches.append_once(
-            run_id, batch, drafts, checkpoints=_kept(run_id, asked.checkpoints), lease=lease
-        )
-    except SequenceError as error:
-        raise conflict(error.message, expected=error.expected) from None
+    run_id, drafts, checkpoints, lease, batch = append_of(call.run_id, call.body)
+    assert batch is not None  # each has its number
+    last = await call.service.batches.append_once(run_id, batch, drafts, checkpoints=checkpoints, lease=lease)
     call.service.taken += len(drafts)
     return b'{"seq":%d}' % last
+
+
+def append_of(run_id: str, asked: Sent) -> Append:
+    """What a batch adds to a run."""
+    lease = None if asked.lease is None else _lease(run_id, asked.lease)
+    batch = Batch(asked.producer, asked.epoch, asked.seq)
+    return Append(run_id, drafts_of(asked.events), _kept(run_id, asked.checkpoints), lease, batch)
 
 
 def drafts_of(events: Iterable[NewEvent]) -> list[Draft]:

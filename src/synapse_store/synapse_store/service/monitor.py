@@ -37,8 +37,11 @@ def _lines(service: Service) -> Iterator[str]:
     for (method, path, status), count in sorted(service.counts.items()):
         yield f'synapse_requests_total{{method="{method}",path="{path}",status="{status}"}} {count}'
     usage = resource.getrusage(resource.RUSAGE_SELF)
+    gathered, groups = (0, 0) if service.gathering is None else (service.gathering.reports, service.gathering.groups)
     values = {
         "synapse_events_total counter Events taken in batches": service.taken,
+        "synapse_gathered_total counter Reports that were written together with those that came with them": gathered,
+        "synapse_groups_total counter Groups that they were written in": groups,
         "synapse_streams gauge Streams that are open": service.streams,
         "synapse_feeds gauge Runs that are followed": service.feeds.count,
         "synapse_uptime_seconds gauge Seconds since the start": round(monotonic() - service.started, 3),

@@ -52,6 +52,7 @@ class RememberedBatches:
             self._producers.popitem(last=False)
         async with producer.lock:
             if not check(batch, producer.epoch, producer.seq):
+                await self._store.record(run_id)  # which says so where the run was deleted
                 return producer.last
             last = await self._store.append(run_id, drafts, checkpoints=checkpoints, lease=lease)
             producer.epoch, producer.seq, producer.last = batch.epoch, batch.seq, last

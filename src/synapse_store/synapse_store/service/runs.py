@@ -172,7 +172,7 @@ async def report(call: Call) -> web.Response | bytes:
         await run.write(drafts)
         if call.request.headers.get("Prefer", "") == "return=minimal":
             return nothing()
-        return dumps(run_to_data(run.record, run.state()))
+        return run.text()
 
 
 async def _fence(service: Service, run: Tracked, drafts: Sequence[Draft]) -> None:
@@ -181,14 +181,17 @@ async def _fence(service: Service, run: Tracked, drafts: Sequence[Draft]) -> Non
     Raises:
         Refusal: there is one.
     """
-    if not drafts:
-        return
-    made_here = run.record.options.get("origin") == ORIGIN
-    if made_here and not any(draft.kind.startswith("run.") for draft in drafts):
+    if is_reported(run, drafts):
         return
     lease = await service.store.lease(run.record.id)
     if lease is not None and lease.expires_at > now():
         raise conflict("an engine holds this run, and reports on it itself")
+
+
+def is_reported(run: Tracked, drafts: Sequence[Draft]) -> bool:
+    """Whether nobody but its reporters can be against it: they run the run, and its own status is left as it is."""
+    made_here = run.record.options.get("origin") == ORIGIN
+    return not drafts or (made_here and not any(draft.kind.startswith("run.") for draft in drafts))
 
 
 async def cancel(call: Call) -> web.Response:

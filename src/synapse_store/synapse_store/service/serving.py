@@ -17,12 +17,14 @@ from synapse_core.protocols import Store
 from synapse_store.runner import Runner
 from synapse_store.service.app import create_app
 from synapse_store.service.core import SERVICE
+from synapse_store.service.front import Told, fronts
 from synapse_store.service.settings import Settings
-from synapse_store.service.shortcut import shortcut
 from synapse_store.service.tuning import tune
 
 DEFAULT_PORT = 8100
+_log = logging.getLogger("synapse.service")
 _STOP = 1.0
+_BACKLOG = 1024
 
 
 def serve(
@@ -81,29 +83,35 @@ async def serve_async(
     settings = settings or Settings()
     check_address(host, settings.token)
     app = create_app(store, settings=settings, runner=runner)
-    served = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_STOP)
+    served = web.AppRunner(app, access_log_class=Told, access_log=_log, handle_signals=False, shutdown_timeout=_STOP)
     await served.setup()
     assert served.server is not None  # there is one once it is set up
-    served.server.request_handler = shortcut(app[SERVICE], served.server.request_handler)
+    listener: asyncio.Server | None = None
     try:
-        address = await _listen(served, host, port)
-        logging.getLogger("synapse.service").info("serving on %s", address)
+        listener = await _listen(fronts(app[SERVICE], served.server), host, port)
+        address = _address(listener)
+        _log.info("serving on %s", address)
         if ready is not None:
             ready(address)
         await (stop or asyncio.Event()).wait()
     finally:
+        if listener is not None:
+            listener.close()
         await served.cleanup()
 
 
-async def _listen(served: web.AppRunner, host: str, port: int) -> str:
+async def _listen(front: Callable[[], asyncio.Protocol], host: str, port: int) -> asyncio.Server:
     try:
-        await web.TCPSite(served, host, port, backlog=1024).start()
+        return await asyncio.get_running_loop().create_server(front, host, port, backlog=_BACKLOG)
     except OSError as error:
         raise SynapseError(
             f"cannot listen on {host}:{port}: {error.strerror or error}",
             hint="choose another --port, or stop what listens there",
         ) from error
-    name, bound = served.addresses[0][:2]
+
+
+def _address(listener: asyncio.Server) -> str:
+    name, bound = listener.sockets[0].getsockname()[:2]
     return f"http://[{name}]:{bound}" if ":" in name else f"http://{name}:{bound}"
 
 

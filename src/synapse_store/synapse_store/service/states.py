@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define, field
@@ -13,27 +13,81 @@ from synapse_core.events import Draft, Event, stamp
 from synapse_core.fold import Folding
 from synapse_core.models import Checkpoint, PipelineProgress
 from synapse_core.protocols import RunRecord, Store
+from synapse_store.wire.told import RunText
 
 _MOST = 2_000
 _PAGE = 1_000
 
 
 @define(eq=False)
+class Turn:
+    """A lock that is handed on to who has waited longest, and that can be taken without awaiting, if it is free."""
+
+    _taken: bool = False
+    _waiting: deque[asyncio.Future[None]] = field(factory=deque)
+
+    def take(self) -> bool:
+        """Take it; False where somebody has it."""
+        if self._taken:
+            return False
+        self._taken = True
+        return True
+
+    async def wait(self) -> None:
+        """Take it, when it is this one's turn."""
+        if self.take():
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():  # it was handed over meanwhile
+                self.give()
+            raise
+
+    def give(self) -> None:
+        """Hand it on."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._taken = False
+
+
+@define(eq=False)
 class Tracked:
-    """A run that somebody reports on: whoever changes it holds the lock."""
+    """A run that somebody reports on: whoever changes it has the turn."""
 
     record: RunRecord
     store: Store
     folding: Folding
     seq: int
-    lock: asyncio.Lock = field(factory=asyncio.Lock)
+    turn: Turn = field(factory=Turn)
     _shown: PipelineProgress | None = None
+    _text: RunText = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._text = RunText(self.record)
 
     def state(self) -> PipelineProgress:
         """The state now."""
         if self._shown is None:
             self._shown = self.folding.snapshot()
         return self._shown
+
+    def text(self) -> bytes:
+        """The run as it is told, now."""
+        return self._text.of(self.state())
+
+    def take(self, drafts: Sequence[Draft]) -> None:
+        """Take in what is to be written next; where that comes to nothing, `restore` the state before."""
+        self._take(stamp(self.record.id, self.seq, drafts))
+
+    def restore(self, state: PipelineProgress) -> None:
+        """Go back to a state."""
+        self.folding, self.seq, self._shown = Folding(state), state.seq, state
 
     def _take(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -53,7 +107,7 @@ class Tracked:
         if last != self.seq + len(drafts):
             await self.refresh()
         elif drafts:
-            self._take(stamp(self.record.id, self.seq, drafts))
+            self.take(drafts)
 
 
 class States:
@@ -77,8 +131,12 @@ class States:
         """
         return Hold(self, run_id, fresh)
 
+    def known(self, run_id: str) -> Tracked | None:
+        """A run whose state is kept here."""
+        return self._runs.get(run_id)
+
     async def tracked(self, run_id: str) -> tuple[Tracked, bool]:
-        """A run, and whether it was known; to be changed only by who holds its lock.
+        """A run, and whether it was known; to be changed only by who has its turn.
 
         Raises:
             RunNotFoundError: there is no such run.
@@ -109,7 +167,7 @@ class Hold:
 
     async def __aenter__(self) -> Tracked:
         self._tracked, known = await self.states.tracked(self.run_id)
-        await self._tracked.lock.acquire()
+        await self._tracked.turn.wait()
         try:
             if known and self.fresh:
                 await self._tracked.refresh()
@@ -122,6 +180,6 @@ class Hold:
         self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
-        self._tracked.lock.release()
+        self._tracked.turn.give()
         if isinstance(error, RunNotFoundError):
             self.states.forget(self.run_id)

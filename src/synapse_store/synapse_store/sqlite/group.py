@@ -155,6 +155,18 @@ class Writer:
         coming.append(request)
         return await future
 
+    async def acall_all(self, requests: Sequence[Request[Any]]) -> None:
+        """Have all ``requests`` written, one at least, in order, and await that; each has its outcome then."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        requests[-1].tell = loop, future  # it is the last to be done
+        if self._closed:
+            _fail(requests, StoreError("the store is closed"))
+            return
+        self._ask(*requests)
+        with suppress(SynapseError):
+            await future
+
     def _gather(self, loop: asyncio.AbstractEventLoop, coming: list[Request[Any]], known: int) -> None:
         """Queue up what a loop has brought, once it brings no more: one hop to the writer, and one transaction."""
         if known < len(coming) < _MOST_GATHERED:

@@ -12,7 +12,7 @@ from synapse_core.errors import NotFoundError, StoreError
 from synapse_core.events import Draft
 from synapse_core.models import Checkpoint, RunStatus
 from synapse_core.protocols import Lease, PipelineRecord, RunSummary
-from synapse_store.once import Batch
+from synapse_store.once import Append, Batch
 from synapse_store.sqlite.group import Request
 from synapse_store.sqlite.ledger import Entry, Ledger
 from synapse_store.sqlite.listing import page
@@ -35,7 +35,7 @@ _NEXT = Query("SELECT pipeline FROM definitions WHERE id < ? ORDER BY id DESC LI
 
 
 class Served(ABC):
-    """The parts of `SQLiteStore` that make it a `PipelineStore` and an `OnceStore`."""
+    """The parts of `SQLiteStore` that make it a `PipelineStore`, an `OnceStore` and a `ManyStore`."""
 
     @property
     @abstractmethod
@@ -55,10 +55,15 @@ class Served(ABC):
     ) -> int:
         """See `OnceStore.append_once`: that it was taken is noted in the same transaction."""
         file = self._file
-        prepare = partial(Entry.make, file.database.blobs, run_id, drafts, checkpoints)
-        return await file.writer.acall(
-            Request(lambda ledger, entry: ledger.append_once(entry, batch, lease), prepare, len(drafts) + 1)
-        )
+        return await file.writer.acall(_adding(file, Append(run_id, drafts, checkpoints, lease, batch)))
+
+    async def append_many(self, appends: Sequence[Append]) -> list[int | BaseException]:
+        """See `ManyStore.append_many`: one hop to the writer, and mostly one transaction."""
+        file = self._file
+        requests = [_adding(file, append) for append in appends]
+        if requests:
+            await file.writer.acall_all(requests)
+        return [request.outcome() if request.error is None else request.error for request in requests]
 
     # -- pipelines --------------------------------------------------------------------------------------------
 
@@ -99,6 +104,16 @@ class Served(ABC):
         file = self._file
         await file.open()
         return file
+
+
+def _adding(file: SharedFile, append: Append) -> Request[int]:
+    run_id, drafts, checkpoints, lease, batch = append
+
+    def work(ledger: Ledger, entry: Entry) -> int:
+        return ledger.append(entry, lease) if batch is None else ledger.append_once(entry, batch, lease)
+
+    prepare = partial(Entry.make, file.database.blobs, run_id, drafts, checkpoints)
+    return Request(work, prepare, len(drafts) + 1)
 
 
 def _text(pipeline: PipelineRecord) -> str:
