@@ -171,6 +171,20 @@ def test_an_action_that_fails(here: Here) -> None:
     assert "\x1b" not in done.err
 
 
+def test_a_result_that_cannot_be_kept_needs_no_traceback(here: Here) -> None:
+    """The message says which field, its type, and what to do; the code that found it is nobody's concern."""
+    here.write(
+        "odd.py", "from synapse_core import action\n@action\ndef odd(p: dict) -> dict:\n    return {'x': object()}\n"
+    )
+    done = here.synapse("run", "odd.py")
+    assert done.code == 1
+    assert "x: is an object, which does not survive being kept as JSON\n    hint: save it as a file" in done.err
+    assert "Traceback" not in done.err
+    assert "`synapse runs resume " in done.err
+    assert done.err.endswith(" --missing-ok` runs it again\n")
+    assert "Traceback" not in here.synapse("runs", "show", "last").out
+
+
 def test_wrong_params_run_nothing(here: Here) -> None:
     """Exit code 2; every wrong field at once, with its type and the nearest known name, before anything is run."""
     done = here.synapse("run", "flow.py", "train", "-p", "epochs=many", "-p", "optimizer.momentum=much")

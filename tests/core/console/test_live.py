@@ -206,7 +206,7 @@ def test_no_picture_without_a_terminal() -> None:
     """
     piped = subprocess.run(program(text), capture_output=True, text=True, check=True, timeout=60)
     assert [line[9:] for line in piped.stdout.splitlines()] == [
-        "digits  ● running  1 actions, run run-1",
+        "digits  ● running  1 action, run run-1",
         "load    ● running",
     ]
     for env, mark in (({"TERM": "dumb"}, "*"), ({"CI": "true"}, "●")):

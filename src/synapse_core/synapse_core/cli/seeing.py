@@ -158,5 +158,9 @@ def tell_failure(error: ExecutionError) -> None:
 
 def _tell_next(session: Session, run_id: str, store: str | None) -> None:
     """How to go on with a run that is kept and has not completed."""
-    if session.durable and session.progress(run_id).status is not RunStatus.COMPLETED:
+    if not session.durable or session.progress(run_id).status is RunStatus.COMPLETED:
+        return
+    if session.call(session.store.checkpoints(run_id)):
         say(f"`{runs_command('resume', run_id, store)}` goes on from what was completed")
+    else:
+        say(f"`{runs_command('resume', run_id, store, '--missing-ok')}` runs it again")

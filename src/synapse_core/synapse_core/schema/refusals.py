@@ -105,11 +105,12 @@ def _number(value: float, path: Path) -> Iterator[Problem]:
 
 def _refusal(value: Any) -> str:
     name = found_name(value)
+    an = "an" if name[:1].lower() in "aeio" else "a"
     if name.startswith("numpy.") and getattr(value, "shape", None) == ():
         return f"is a {name}, no JSON data; value.item() is"
     if name.startswith("numpy."):
         return f"is a {name} of shape {getattr(value, 'shape', '?')}, no JSON data"
-    return f"is a {name}, which does not survive being kept as JSON"
+    return f"is {an} {name}, which does not survive being kept as JSON"
 
 
 def _problem(text: str, value: Any, path: Path) -> Problem:

@@ -8,7 +8,7 @@ from typing import Any
 
 from synapse_core.actiondef import ActionSpec, spec_of
 from synapse_core.context import CancelToken, MidwayState, RuntimeContext
-from synapse_core.errors import ActionCancelled, SynapseError
+from synapse_core.errors import ActionCancelled, SynapseError, ValidationError
 from synapse_core.events import Kind
 from synapse_core.models import Failure
 from synapse_core.protocols import Call, Outcome, OutcomeStatus
@@ -127,7 +127,9 @@ def invalid(error: Exception) -> Outcome:
     """The outcome of an attempt that could not be begun, or whose result cannot be kept."""
     failure = failure_of(error)
     if isinstance(error, SynapseError):
-        failure = Failure(type(error).__name__, str(error), failure.traceback)
+        # Of data that does not fit the message says all: the frames are Synapse's own, unless somebody's code raised.
+        plain = isinstance(error, ValidationError) and error.__cause__ is None and error.__context__ is None
+        failure = Failure(type(error).__name__, str(error), "" if plain else failure.traceback)
     return Outcome("invalid", failure=failure, value=error)
 
 

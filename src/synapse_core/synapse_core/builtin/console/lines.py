@@ -83,7 +83,8 @@ class Lines:
         if run.status.is_terminal() and run.started_at is not None:
             text.append(f" in {short_time(((run.completed_at or at) - run.started_at).total_seconds())}")
         elif not run.status.is_terminal():
-            text.append(f"  {len(run.progress)} actions, run {self._shown(run.run_id)}", "dim")
+            count = f"{len(run.progress)} action" + ("" if len(run.progress) == 1 else "s")
+            text.append(f"  {count}, run {self._shown(run.run_id)}", "dim")
         for error in (run.errors or ((run.error,) if run.error else ())) if errors else ():
             text.append(f"\n{_INDENT}{self._shown(error)}", "red")
         return text

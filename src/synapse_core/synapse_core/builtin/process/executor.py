@@ -53,7 +53,7 @@ class ProcessExecutor:
         self._threads.close()
 
 
-def _seconds(linger: float) -> float:
+def _seconds(linger: object) -> float:
     if isinstance(linger, bool) or not isinstance(linger, int | float) or not linger >= 0:
         raise SynapseError(f"linger: expected seconds, 0 or above, got {linger!r}")
     return linger

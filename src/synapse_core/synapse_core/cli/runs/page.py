@@ -139,7 +139,7 @@ def _error(looked: Looked, action: ActionProgress) -> Iterator[Text]:
     for event in looked.retries:
         if event.action == action.name:
             yield Text(f"  attempt {event.attempt}: {_shown(event.payload.get('error') or '')}", "yellow")
-    if action.failure is not None and action.failure.type != "ActionCancelled":
+    if action.failure is not None and action.failure.traceback and action.failure.type != "ActionCancelled":
         encoding = look_of(terminal()).encoding
         yield Text("\n".join(f"  {line}" for line in clean_lines(action.failure.traceback, encoding)), "dim")
 
