@@ -30,7 +30,7 @@ ENDED = frozenset(status.value for status in RunStatus if status.is_terminal())
 _FIND = "SELECT key, seq, status, epoch, owner, expires_at FROM runs WHERE id = ?"
 _ADD_RUN = "INSERT INTO runs (id, name, pipeline_id, created_at) VALUES (?, ?, ?, ?)"
 _ADD_CHECKPOINT = (
-    "INSERT INTO checkpoints VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM checkpoints WHERE run = ?1), ?2)"
+    "INSERT INTO checkpoints VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM checkpoints WHERE run = ?), ?)"
 )
 _PRODUCER = "SELECT epoch, seq, last FROM producers WHERE run = ? AND name = ?"
 _CHANGE = "UPDATE runs SET seq = ?, progress = ?, status = ?, started_at = ?, completed_at = ?, error = ? WHERE key = ?"
@@ -231,7 +231,7 @@ class Ledger:
             self.blobs.keep(self.connection, key, blob)
         self._bulk.events(key, run.seq, entry.rows)
         for text in entry.texts:
-            self.connection.execute(_ADD_CHECKPOINT, (key, text))
+            self.connection.execute(_ADD_CHECKPOINT, (key, key, text))
 
     def _fold(self, run: _Run, state: RunState, entry: Entry, last: int) -> bool:
         """Take the events into the run's state, and that into what lists show; whether the run has ended."""
@@ -324,9 +324,9 @@ class Ledger:
         """Remove some rows of a deleted run; how many. Where they are the last, nothing is left of the run."""
         gone = 0
         for table, place in (("events", "seq"), ("checkpoints", "number")):
-            first = f"SELECT min({place}) FROM {table} WHERE run = ?1"  # noqa: S608  constants
-            chunk = f"DELETE FROM {table} WHERE run = ?1 AND {place} < ({first}) + ?2"  # noqa: S608  constants
-            gone += self.connection.execute(chunk, (key, limit)).rowcount
+            first = f"SELECT min({place}) FROM {table} WHERE run = ?"  # noqa: S608  constants
+            chunk = f"DELETE FROM {table} WHERE run = ? AND {place} < ({first}) + ?"  # noqa: S608  constants
+            gone += self.connection.execute(chunk, (key, key, limit)).rowcount
         if gone < limit:
             hashes = self.connection.execute("DELETE FROM blobs WHERE run = ? RETURNING hash", (key,))
             self.orphans.extend(row[0] for row in hashes)
