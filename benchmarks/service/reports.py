@@ -6,9 +6,8 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from itertools import count
-from time import perf_counter
 
-from benchmarks.service.wire import Connection, Server, server
+from benchmarks.service.wire import Server, ask_all, post, server
 from benchmarks.suite import Theme, Work
 
 theme = Theme()
@@ -17,33 +16,43 @@ _CONNECTIONS = 64
 _TIMES = 30
 _BARE = "an aiohttp handler that reads the JSON and answers"
 
+Measure = Callable[[Server, list[str], Callable[[int], bytes]], float]
+
 
 @theme.measures("a batch of one report, 64 connections at once", bare=_BARE, most=7, times=1 / 0.6)
 def batches() -> Iterator[Work]:
     """POST …/events, on disk when it is answered. Asked for: at most 1.67 × bare (0.6 × its rate)."""
-    with server("ours") as ours, server("bare") as bare:
-        runs = [ours.new_run() for _ in range(_CONNECTIONS)]
-        numbers = count(1)
-
-        def sample() -> float:
-            start = next(numbers) * _TIMES
-            return _time(ours, [f"/api/v1/runs/{run}/events" for run in runs], lambda n: _batch(start + n - _TIMES + 1))
-
-        yield Work(sample, lambda: _time(bare, ["/post"] * _CONNECTIONS, _batch))
+    yield from _work("/events", _batch, _time)
 
 
 @theme.measures("a progress report, 64 connections at once", bare=_BARE, most=7, times=1 / 0.6)
 def progress() -> Iterator[Work]:
     """POST …/progress as old clients do: compared with the state, on disk, and answered with the whole run."""
+    yield from _work("/progress", _report, _time)
+
+
+@theme.measures("the service's CPU time, a batch", bare=_BARE, most=7, times=1 / 0.6)
+def batches_cpu() -> Iterator[Work]:
+    """What both of the service's threads compute for it; the disk is not in it."""
+    yield from _work("/events", _batch, _cpu)
+
+
+@theme.measures("the service's CPU time, a progress report", bare=_BARE, most=7, times=1 / 0.6)
+def progress_cpu() -> Iterator[Work]:
+    """As before."""
+    yield from _work("/progress", _report, _cpu)
+
+
+def _work(end: str, body: Callable[[int], bytes], measure: Measure) -> Iterator[Work]:
     with server("ours") as ours, server("bare") as bare:
-        runs = [ours.new_run() for _ in range(_CONNECTIONS)]
-        numbers = count(1)
+        paths = [f"/api/v1/runs/{ours.new_run()}{end}" for _ in range(_CONNECTIONS)]
+        numbers = count()
 
         def sample() -> float:
             start = next(numbers) * _TIMES
-            return _time(ours, [f"/api/v1/runs/{run}/progress" for run in runs], lambda n: _report(start + n))
+            return measure(ours, paths, lambda n: body(start + n))
 
-        yield Work(sample, lambda: _time(bare, ["/post"] * _CONNECTIONS, _report))
+        yield Work(sample, lambda: measure(bare, ["/post"] * _CONNECTIONS, body))
 
 
 def _batch(number: int) -> bytes:
@@ -58,19 +67,13 @@ def _report(number: int) -> bytes:
 
 
 def _time(asked: Server, paths: list[str], body: Callable[[int], bytes]) -> float:
-    """Seconds a request, over all connections."""
+    """Seconds a request, over all connections; the reports are numbered from 1."""
+    requests = [[post(path, body(number)) for number in range(1, _TIMES + 1)] for path in paths]
+    return asyncio.run(ask_all(asked.port, requests)) / (len(paths) * _TIMES)
 
-    async def one(connection: Connection, path: str) -> None:
-        for number in range(_TIMES):
-            await connection.ask("POST", path, body(number))
 
-    async def all_of_them() -> float:
-        connections = [await Connection.open(asked.port) for _ in paths]
-        start = perf_counter()
-        await asyncio.gather(*map(one, connections, paths))
-        taken = perf_counter() - start
-        for connection in connections:
-            connection.close()
-        return taken / (len(paths) * _TIMES)
-
-    return asyncio.run(all_of_them())
+def _cpu(asked: Server, paths: list[str], body: Callable[[int], bytes]) -> float:
+    """As `_time`, but what the server computes."""
+    before = asked.cpu()
+    _time(asked, paths, body)
+    return (asked.cpu() - before) / (len(paths) * _TIMES)
