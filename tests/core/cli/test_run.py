@@ -9,7 +9,7 @@ import pytest
 
 from synapse_core import Session, SynapseError
 from synapse_core.testing import actions
-from tests.core.cli.helpers import SYNAPSE, Here
+from tests.core.cli.helpers import FLOW, SYNAPSE, Here
 
 
 def test_a_pipeline_is_run_and_its_result_printed(here: Here) -> None:
@@ -22,6 +22,15 @@ def test_a_pipeline_is_run_and_its_result_printed(here: Here) -> None:
     assert "train  INFO  trained  epochs=5" in lines
     assert any(line.startswith("train  ✓ completed in ") and line.endswith("loss=0.25") for line in lines)
     assert json.loads(done.out[done.out.index("{\n") :]) == {"accuracy": 0.5, "epochs": 5, "optimizer": "adam"}
+
+
+def test_a_file_stands_for_the_pipeline_in_it(here: Here) -> None:
+    """The one at its top level, whatever its names, is what ``run`` and ``graph`` mean by the file or module."""
+    here.write("one.py", "from flow import pipeline as flow\nagain = flow\n")
+    for target in ("flow.py", "one.py", "one"):
+        done = here.synapse("run", target, "-q", "-p", "source=x.csv", "-p", "epochs=5")
+        assert (done.code, done.json["epochs"]) == (0, 5)
+    assert here.synapse("graph", "flow.py").out == here.synapse("graph", "flow.py:pipeline").out
 
 
 def test_quiet_prints_the_result_and_nothing_else(here: Here) -> None:
@@ -221,7 +230,12 @@ def test_wrong_params_of_a_pipeline(here: Here) -> None:
         (("run",), "Missing argument 'TARGET'"),
         (("run", "nowhere"), "no plugin 'nowhere'"),
         (("run", "flow.py", "trian"), "no action or pipeline 'trian'; did you mean 'train'?"),
-        (("run", "flow.py"), "several actions and no pipeline: load, train"),
+        (("run", "many.py"), "several actions and no pipeline: load, train"),
+        (
+            ("run", "two.py"),
+            "two.py has several pipelines: one, other\n  hint: say which one to run: `synapse run two.py:one`",
+        ),
+        (("run", "syntax.py"), "neither actions nor a pipeline"),
         (("run", "flow.py:nothing"), "nothing"),
         (("run", "flow.py:pipeline", "load"), "one too many"),
         (("run", "flow.py", "train", "epochs=3"), "-p epochs=3"),
@@ -243,6 +257,12 @@ def test_wrong_params_of_a_pipeline(here: Here) -> None:
 )
 def test_wrong_commands(here: Here, args: tuple[str, ...], said: str) -> None:
     """Exit code 2, one clear message on standard error, no traceback, nothing run."""
+    here.write("many.py", FLOW.replace("pipeline = ", "_pipeline = "))
+    here.write(
+        "two.py",
+        "from flow import *\none = pipeline\ndel pipeline\nother = ActionPipeline([load])\n",
+    )
+    here.write("syntax.py", "def (:\n")
     done = here.synapse(*args)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error: ")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from synapse_core.actiondef import ActionSpec, is_action, spec_of
+from synapse_core.actiondef.target import import_module
 from synapse_core.cli.params import Wanted
 from synapse_core.errors import ActionNotFoundError, DiscoveryError, unknown
-from synapse_core.pipeline import PipelineGraph, as_graph
+from synapse_core.pipeline import PipelineDefinition, PipelineGraph, as_graph
 from synapse_core.schema import Schema
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ class Target:
 def find_target(pm: PluginManager, source: str, name: str | None = None) -> Target:
     """What ``source``, and an action's or pipeline's ``name`` in it, stand for.
 
-    Without a name: the object that ``source`` names (``file.py:pipeline``), else the plugin's pipeline, else its only
-    action.
+    Without a name: the object that ``source`` names (``file.py:pipeline``), else the plugin's pipeline (of a file or
+    module without a config, the one at its top level), else its only action.
 
     Raises:
-        DiscoveryError: the source stands for nothing, or cannot be loaded; or it has several actions to choose from.
+        DiscoveryError: the source stands for nothing, or cannot be loaded; or it has several to choose from.
         ActionNotFoundError: there is nothing of that name.
         PipelineError: the pipeline cannot be built.
     """
@@ -137,6 +138,14 @@ def _the_one(plugin: PluginDiscovery, source: str) -> Target:
     actions = plugin.list_actions()
     if plugin.list_pipelines():
         return Target(as_graph(plugin.get_pipeline()))
+    pipelines = _pipelines_in(plugin)
+    if len(pipelines) == 1:
+        return _of_object(f"{source}:{pipelines[0]}")
+    if pipelines:
+        raise DiscoveryError(
+            f"{source} has several pipelines: {', '.join(pipelines)}",
+            hint=f"say which one to run: `synapse run {source}:{pipelines[0]}`",
+        )
     if len(actions) == 1:
         return _of_action(plugin.spec(actions[0]))
     if not actions:
@@ -146,3 +155,18 @@ def _the_one(plugin: PluginDiscovery, source: str) -> Target:
         f"{source} has several actions and no pipeline: {', '.join(actions)}",
         hint=f"say which one to run: `synapse run {source} {actions[0]}`",
     )
+
+
+def _pipelines_in(plugin: PluginDiscovery) -> list[str]:
+    """The names of the pipelines at the top level of a file or module; one that has two names by its first."""
+    if not plugin.source or plugin.broken or Path(plugin.source).is_dir():
+        return []
+    try:
+        module = import_module(plugin.source)
+    except (Exception, SystemExit):  # noqa: BLE001  somebody's module; the plugin's problems tell it
+        return []
+    found: dict[int, str] = {}
+    for name, value in vars(module).items():
+        if name[:1] != "_" and issubclass(type(value), PipelineGraph | PipelineDefinition):
+            found.setdefault(id(value), name)
+    return list(found.values())
