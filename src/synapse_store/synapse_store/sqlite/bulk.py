@@ -14,9 +14,11 @@ from typing import Any
 
 from synapse_store.sqlite.rows import EventRow
 
-_EVENTS = "INSERT INTO events VALUES {}"
-_MOVE = "UPDATE runs SET seq = v.column2 FROM (VALUES {}) AS v WHERE key = v.column1"
-_ADVANCE = "UPDATE runs SET seq = v.column2, progress = v.column3 FROM (VALUES {}) AS v WHERE key = v.column1"
+# OR FAIL: whoever fails undoes the whole transaction. To undo one statement alone, as is usual, SQLite copies each page
+# that a statement of many rows changes, to a file once there are many.
+_EVENTS = "INSERT OR FAIL INTO events VALUES {}"
+_MOVE = "UPDATE OR FAIL runs SET seq = v.column2 FROM (VALUES {}) AS v WHERE key = v.column1"
+_ADVANCE = "UPDATE OR FAIL runs SET seq = v.column2, progress = v.column3 FROM (VALUES {}) AS v WHERE key = v.column1"
 _TOOK = "INSERT OR REPLACE INTO producers VALUES {}"
 
 _MOST = 64

@@ -30,8 +30,6 @@ def open_writer(location: Location) -> sqlite3.Connection:
             ready = is_ready(connection, location.path)
             _use_wal(connection, location.timeout)
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            # A statement of many rows notes each page that it changes, to undo it alone; a file is made for that, else.
-            connection.execute("PRAGMA temp_store = MEMORY")
             if not ready:
                 set_durability(connection, "full")
                 migrate(connection, location.path)
