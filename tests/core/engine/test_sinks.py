@@ -59,6 +59,20 @@ class Hanging(Keeping):
         self.go.wait()
 
 
+def test_a_sink_is_told_of_a_cancel_when_it_is_asked_for(session: Session):
+    """Not when the actions, which may not listen and report nothing, have ended."""
+    sink, gate = Keeping(), Gate()
+    run_id = session.submit([gate.action("a", listens=False)], sinks=[sink])
+    gate.wait_for(1)
+    session.cancel(run_id)
+    wait_until(lambda: Kind.RUN_CANCEL_REQUESTED in [event.kind for event in sink.events], "the sink to be told")
+    assert gate.running == 1
+    gate.open.set()
+    with pytest.raises(RunCancelledError):
+        session.wait(run_id)
+    assert sink.events == events_of(session, run_id)
+
+
 def test_a_sink_is_told_all_in_order(session: Session):
     """What it is told is what is stored, from the run's creation to its end; then it is closed, once."""
     sink = Keeping()

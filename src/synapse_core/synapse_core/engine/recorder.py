@@ -60,6 +60,10 @@ class Recorder:
         """Whether a flush would do nothing."""
         return not self._drafts and self.error is None and not self._teller.behind
 
+    def heard(self, seq: int) -> None:
+        """The store has the event of that number by another's hand: with the next flush the sinks are told it."""
+        self._teller.heard(seq)
+
     def post(self, drafts: Sequence[Draft], checkpoint: Checkpoint | None = None) -> None:
         """Have ``drafts`` written with the next commit or flush."""
         with self._queue:

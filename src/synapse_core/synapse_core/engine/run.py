@@ -152,6 +152,7 @@ class RunEngine:
             try:
                 async for events in self._store.watch(self._run_id, kinds={Kind.RUN_CANCEL_REQUESTED}):
                     for event in events:
+                        self._recorder.heard(event.seq)
                         self.cancel(event.payload.get("reason") or "cancelled", force=bool(event.payload.get("force")))
                 return
             except StoreUnavailableError:

@@ -53,6 +53,13 @@ class Teller:
                 self._sinks.write(stamp(self._run_id, self._told, drafts))
                 self._told = last
 
+    def heard(self, seq: int) -> None:
+        """Somebody else wrote the event of that number: the sinks are behind until they are told it."""
+        with self._lock:
+            if self._sinks and seq > self._told:
+                self._last = max(self._last, seq)
+                self.behind = True
+
     async def catch_up(self) -> None:
         """Pass on what the sinks have not been told yet; a store that does not answer is asked another time."""
         while self.behind:
