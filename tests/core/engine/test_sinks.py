@@ -30,6 +30,10 @@ class Keeping:
         self.events += events
         self.threads.add(threading.current_thread().name)
 
+    def has(self, kind: str) -> bool:
+        """Whether it was told of such an event."""
+        return any(event.kind == kind for event in self.events)
+
     def close(self) -> None:
         self.closed += 1
 
@@ -62,10 +66,10 @@ class Hanging(Keeping):
 def test_a_sink_is_told_of_a_cancel_when_it_is_asked_for(session: Session):
     """Not when the actions, which may not listen and report nothing, have ended."""
     sink, gate = Keeping(), Gate()
-    run_id = session.submit([gate.action("a", listens=False)], sinks=[sink])
-    gate.wait_for(1)
+    run_id = session.submit([gate.action("a", listens=False)], sinks=[sink], grace=60)
+    wait_until(lambda: sink.has(Kind.ACTION_STARTED), "the sink to be told of the action")
     session.cancel(run_id)
-    wait_until(lambda: Kind.RUN_CANCEL_REQUESTED in [event.kind for event in sink.events], "the sink to be told")
+    wait_until(lambda: sink.has(Kind.RUN_CANCEL_REQUESTED), "the sink to be told of the cancel")
     assert gate.running == 1
     gate.open.set()
     with pytest.raises(RunCancelledError):
