@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from math import isfinite
+from operator import attrgetter
 from typing import Any
 
 from attrs import define, field, fields
@@ -37,7 +38,7 @@ class Cell:
     @classmethod
     def of(cls, entry: ActionProgress) -> Cell:
         """To go on from a state."""
-        cell = cls(*[getattr(entry, name) for name in _FIELDS])
+        cell = cls(*_values(entry))
         cell.changed, cell.last = False, entry
         return cell
 
@@ -49,12 +50,12 @@ class Cell:
     def shown(self) -> ActionProgress:
         """The state as a value; the one from before, if nothing has changed."""
         if self.changed or self.last is None:
-            self.last = ActionProgress(*[getattr(self, name) for name in _FIELDS])
+            self.last = ActionProgress(*_values(self))
             self.changed = False
         return self.last
 
 
-_FIELDS = tuple(attribute.name for attribute in fields(ActionProgress))
+_values: Callable[[object], tuple[Any, ...]] = attrgetter(*(each.name for each in fields(ActionProgress)))
 
 
 def _action_started(cell: Cell, event: Event) -> None:

@@ -39,6 +39,8 @@ def of_report(state: PipelineProgress, report: Report) -> list[Draft]:
     if report.error is not None and status not in _ENDS:
         payload = {"level": "error", "message": report.error}
         drafts.append(Draft(Kind.ACTION_LOG, now(), current.name if current else state.current_action, 0, payload))
+    if status is None and state.status is RunStatus.RUNNING:
+        return drafts
     return _framed(state, status, drafts, RunChange(report.status, None, report.error))
 
 

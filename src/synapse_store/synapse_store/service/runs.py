@@ -28,6 +28,7 @@ _PAGE = 1_000
 _KEPT = 2_000
 _MOST_SEARCHED = 10_000
 _AT_ONCE = 8
+_OF_RUNS = frozenset({GIVEN, *(kind for kind in Kind if kind.startswith("run."))})
 
 
 # -- lists ------------------------------------------------------------------------------------------------------
@@ -191,7 +192,7 @@ async def _fence(service: Service, run: Tracked, drafts: Sequence[Draft]) -> Non
 def is_reported(run: Tracked, drafts: Sequence[Draft]) -> bool:
     """Whether nobody but its reporters can be against it: they run the run, and its own status is left as it is."""
     made_here = run.record.options.get("origin") == ORIGIN
-    return not drafts or (made_here and not any(draft.kind.startswith("run.") for draft in drafts))
+    return not drafts or (made_here and _OF_RUNS.isdisjoint([draft.kind for draft in drafts]))
 
 
 async def cancel(call: Call) -> web.Response:
