@@ -66,7 +66,7 @@ class Hanging(Keeping):
 def test_a_sink_is_told_of_a_cancel_when_it_is_asked_for(session: Session):
     """Not when the actions, which may not listen and report nothing, have ended."""
     sink, gate = Keeping(), Gate()
-    run_id = session.submit([gate.action("a", listens=False)], sinks=[sink], grace=60)
+    run_id = session.submit([gate.action("a", listens=False)], sinks=[sink], grace=600)
     wait_until(lambda: sink.has(Kind.ACTION_STARTED), "the sink to be told of the action")
     session.cancel(run_id)
     wait_until(lambda: sink.has(Kind.RUN_CANCEL_REQUESTED), "the sink to be told of the cancel")
