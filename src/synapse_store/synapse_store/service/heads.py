@@ -30,18 +30,15 @@ class Head(NamedTuple):
         run_id: the run that is reported on.
         end: ``/events`` or ``/progress``.
         path: as it was sent.
+        place: the route's path.
         minimal: no answer is wanted.
     """
 
     run_id: str
     end: str
     path: str
+    place: str
     minimal: bool
-
-    @property
-    def place(self) -> str:
-        """The route's path."""
-        return f"{RUNS}{{run_id}}{self.end}"
 
 
 class Heads:
@@ -79,7 +76,8 @@ class Heads:
         while len(self._known) >= _MOST:
             del self._known[next(iter(self._known))]
         minimal = request.headers.get("Prefer", "") == "return=minimal"
-        self._known[data[:start] + data[stop:]] = Head(found[1], found[2], request.path, minimal)
+        place = f"{RUNS}{{run_id}}{found[2]}"
+        self._known[data[:start] + data[stop:]] = Head(found[1], found[2], request.path, place, minimal)
 
     def _is_plain(self, request: web.Request) -> bool:
         headers = request.headers

@@ -19,7 +19,8 @@ from synapse_store.sqlite.room import LogRoom
 
 _CHECKPOINT_PAGES = 2_000
 _CHECKPOINT_WAIT_MS = 200
-_PAGES_A_REQUEST = 5
+_PAGES_A_COMMIT = 3
+_PAGES_A_REQUEST = 2
 _ROWS_A_PAGE = 20
 
 
@@ -119,7 +120,7 @@ class Database:
 
     def wrote(self, requests: int, rows: int) -> None:
         """Note how much was written; once that is enough the log is copied back into the file."""
-        self._pages += requests * _PAGES_A_REQUEST + rows // _ROWS_A_PAGE
+        self._pages += _PAGES_A_COMMIT + requests * _PAGES_A_REQUEST + rows // _ROWS_A_PAGE
         if self._pages >= _CHECKPOINT_PAGES and self._ledger is not None:
             self._pages = 0
             self._checkpoint(self._ledger.connection)

@@ -72,6 +72,14 @@ class Watcher:
             self.loop.call_soon_threadsafe(self.news.set)
 
 
+@define(eq=False)
+class _Written:
+    """A run that this process alone has written: the last event, and the kinds that there are."""
+
+    last: int
+    kinds: set[str]
+
+
 class Hub:
     """The watchers of one file's runs.
 
@@ -82,7 +90,7 @@ class Hub:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._watchers: dict[str, list[Watcher]] = {}
-        self._written: OrderedDict[str, News] = OrderedDict()
+        self._written: OrderedDict[str, _Written] = OrderedDict()
         self._lock = threading.Lock()
         self._eye = threading.Lock()  # for the connection; taken before the other, and never by writers
         self._looking: threading.Thread | None = None
@@ -99,7 +107,7 @@ class Hub:
             written = self._written.get(run_id)
             if written is not None:
                 watcher.informed = True
-                watcher.take(written)
+                watcher.take(News(run_id, 0, written.last, frozenset(written.kinds), ended=False))
             self._watchers.setdefault(run_id, []).append(watcher)
             self._version = None  # look once, whatever has changed before
             self._look_out()
@@ -128,13 +136,17 @@ class Hub:
 
         One that has ended is nobody's: others may say something after its end.
         """
-        known = self._written.pop(news.run_id, None)
+        known = self._written.get(news.run_id)
         if news.gone or news.ended or news.before != (known.last if known is not None else 0):
-            return
-        kinds = news.kinds if known is None else known.kinds | news.kinds
-        self._written[news.run_id] = News(news.run_id, 0, news.last, kinds, ended=False)
-        if len(self._written) > _NOTED:
-            self._written.popitem(last=False)
+            self._written.pop(news.run_id, None)
+        elif known is not None:
+            known.last = news.last
+            known.kinds |= news.kinds
+            self._written.move_to_end(news.run_id)
+        else:
+            self._written[news.run_id] = _Written(news.last, set(news.kinds))
+            if len(self._written) > _NOTED:
+                self._written.popitem(last=False)
 
     # -- what others write ------------------------------------------------------------------------------------
 
