@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Sequence
@@ -12,8 +13,9 @@ import pytest
 from synapse_core import RunCancelledError, Session, hookimpl
 from synapse_core.builtin.memory import MemoryStore
 from synapse_core.engine.sinks import Sinks
+from synapse_core.engine.telling import Teller
 from synapse_core.events import RUN_ENDED, Draft, Event, Kind, now, stamp
-from synapse_core.protocols import RunInfo
+from synapse_core.protocols import RunInfo, RunRecord
 from synapse_core.testing import actions, wait_until
 from tests.core.engine.helpers import Gate, act, events_of
 
@@ -75,6 +77,33 @@ def test_a_sink_is_told_of_a_cancel_when_it_is_asked_for(session: Session):
     with pytest.raises(RunCancelledError):
         session.wait(run_id)
     assert sink.events == events_of(session, run_id)
+
+
+class Slow(MemoryStore):
+    """Answers after others had their turn."""
+
+    async def read(self, *args: Any, **how: Any) -> Sequence[Event]:
+        events = await super().read(*args, **how)
+        await asyncio.sleep(0)
+        return events
+
+
+def test_what_actions_side_by_side_have_flushed_is_told_once():
+    """Where the sinks are behind, each of them catches up, at a time; the sink has every event once."""
+    sink = Keeping()
+    sinks = Sinks([("test", sink)])
+
+    async def body() -> None:
+        store = Slow()
+        await store.create(RunRecord("run", "run", {}, {}, now()), [Draft(Kind.RUN_CREATED, now())])
+        teller = Teller(store, "run", sinks)
+        await asyncio.gather(*(teller.catch_up() for _ in range(3)))
+        started = [Draft(Kind.RUN_STARTED, now())]
+        teller.wrote(started, await store.append("run", started))
+
+    asyncio.run(body())
+    sinks.close(10.0)
+    assert [event.seq for event in sink.events] == [1, 2]
 
 
 def test_a_sink_is_told_all_in_order(session: Session):

@@ -70,7 +70,7 @@ class Teller:
                 return
             if not events:
                 return
-            with self._lock:
-                self._sinks.write([_shown(event) for event in events])
-                self._told = events[-1].seq
+            with self._lock:  # several may catch up at a time, and have read the same
+                self._sinks.write([_shown(event) for event in events if event.seq > self._told])
+                self._told = max(self._told, events[-1].seq)
                 self.behind = len(events) == _PAGE or self._told < self._last
