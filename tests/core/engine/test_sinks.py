@@ -82,7 +82,7 @@ def test_a_sink_is_told_of_a_cancel_when_it_is_asked_for(session: Session):
 class Slow(MemoryStore):
     """Answers after others had their turn."""
 
-    async def read(self, *args: Any, **how: Any) -> Sequence[Event]:
+    async def read(self, *args: Any, **how: Any) -> list[Event]:
         events = await super().read(*args, **how)
         await asyncio.sleep(0)
         return events
