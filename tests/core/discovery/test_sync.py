@@ -285,6 +285,12 @@ def test_a_folder_that_cannot_be_written_is_an_error(folder):
         PluginDiscovery.from_source(folder).sync_config_file(folder / "no" / "config.yaml")
 
 
+def test_what_cannot_be_tidied_up_does_not_hide_why_it_was_not_written(folder):
+    """As on a file system that is read-only, where removing fails as writing does: here the name is too long."""
+    with pytest.raises(DiscoveryError, match=r"cannot write .*: File name too long"):
+        PluginDiscovery.from_source(folder).sync_config_file(folder / f"{'x' * 240}.yaml")
+
+
 def test_entry_points_of_sources_in_other_places_are_found_from_the_config(write):
     """A package in lib/, a file with an odd name: named by file, relative to the config."""
     files = {"p/lib/pk_y/__init__.py": "", "p/lib/pk_y/acts.py": action("A"), "p/odd-name.v1.py": action("B")}

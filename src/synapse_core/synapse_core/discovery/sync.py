@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -137,4 +138,5 @@ def write_atomically(path: Path, text: str) -> None:
     except OSError as error:
         raise DiscoveryError(f"cannot write {path}: {error.strerror}", hint="check the folder's rights") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written there is nothing to remove, and that is an error, too
+            temporary.unlink()

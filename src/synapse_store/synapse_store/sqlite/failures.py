@@ -67,6 +67,8 @@ def _of_sqlite(error: sqlite3.Error, path: Path | str) -> StoreError:
 def _os_hint(error: OSError) -> str | None:
     if error.errno == errno.ENOSPC:
         return _TEXTS[sqlite3.SQLITE_FULL][1]
+    if error.errno == errno.EROFS:
+        return "choose a place that can be written, with --store or SYNAPSE_HOME"
     if isinstance(error, PermissionError):
         return "check who owns it, or choose another file with --store"
     if isinstance(error, NotADirectoryError | FileExistsError):
