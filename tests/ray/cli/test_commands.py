@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -51,6 +52,19 @@ def test_actions_run_there_and_the_engine_here(there: Here, executor: str) -> No
     assert done.lines[-1]["payload"]["result"] == {"accuracy": 0.5, "epochs": 2, "optimizer": "adam"}
     (run,) = there.synapse("runs", "list", "--json").json["runs"]
     assert run["status"] == "completed"
+
+
+@pytest.mark.slow
+def test_a_private_ray_is_started_once(tmp_path: Path) -> None:
+    """It takes seconds to start: nothing that waits for it meanwhile has Ray start another one."""
+    here = Here(tmp_path)
+    here.write("flow.py", FLOW)
+    with TemporaryDirectory(prefix="r") as folder:  # paths of sockets are short
+        env = {"RAY_TMPDIR": folder, "RAY_USAGE_STATS_ENABLED": "0"}
+        done = here.synapse("run", "flow.py", "load", "--executor", "ray-job", "--ray-address", "local", "-q", env=env)
+    assert done.code == 0, done.err
+    assert done.json
+    assert "dashboard" not in done.err.lower()
 
 
 @pytest.mark.slow

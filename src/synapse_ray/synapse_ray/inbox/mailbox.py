@@ -180,11 +180,14 @@ class MailboxInbox:
             return wanted
 
     def _lasts(self) -> bool:
-        """Whether there is an actor, or an attempt that is worth one."""
+        """Whether there is an actor, or an attempt that is worth one and a cluster to make it on."""
         if self._actor is not None:
             return True
         keys = set(self._listeners)
         self._urgent.wait(_SHORT)
+        if not _is_connected():
+            self._opened.wait(_SHORT)
+            return False
         return not keys.isdisjoint(self._listeners)
 
     def _fetch(self, born: str, after: int, closed: Sequence[str]) -> tuple[str, list[Note]]:
@@ -208,6 +211,13 @@ class MailboxInbox:
             if self._actor is None:
                 self._actor = _make(self.name)
             return self._actor
+
+
+def _is_connected() -> bool:
+    """Whether this process has its cluster: asked for an actor before, Ray starts another one by itself."""
+    import ray
+
+    return bool(ray.is_initialized())
 
 
 def _make(name: str) -> Any:
