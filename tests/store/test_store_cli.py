@@ -116,6 +116,19 @@ def test_what_cannot_be_done(here: Here, args: list[str], code: int, said: str) 
     assert not (here.home / "runs.db").exists()
 
 
+def test_the_service_says_which_file_it_serves(here: Here) -> None:
+    """As a URL that --store takes, where none was given."""
+    command = [SYNAPSE, "serve", "--port", "0", "--no-log"]
+    process = subprocess.Popen(command, cwd=here.folder, env=here.env, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+    assert line.startswith(f"serving sqlite:///{here.home / 'runs.db'} on http://127.0.0.1:")
+
+
 def test_help(here: Here) -> None:
     """With examples; each command says what it does."""
     text = here.synapse("store", "--help").out

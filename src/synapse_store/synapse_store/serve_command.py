@@ -50,6 +50,7 @@ def serve(  # noqa: PLR0917  click gives them by name
     from synapse_store.service import serve as serve_store
     from synapse_store.service.serving import check_address
     from synapse_store.service.settings import Settings
+    from synapse_store.sqlite import SQLiteStore
     from synapse_store.unfinished import tell_unfinished
 
     check_address(host, token)
@@ -65,7 +66,7 @@ def serve(  # noqa: PLR0917  click gives them by name
     tasks: list[asyncio.Task[None]] = []
 
     def ready(address: str) -> None:
-        _say(address, url)
+        _say(address, f"{url}///{made.location}" if isinstance(made, SQLiteStore) and url == "sqlite:" else url)
         tasks.append(asyncio.ensure_future(tell_unfinished(made, url, taker)))
 
     serve_store(made, host=host, port=port, settings=settings, runner=taker, ready=ready)

@@ -33,6 +33,13 @@ def test_a_file_stands_for_the_pipeline_in_it(here: Here) -> None:
     assert here.synapse("graph", "flow.py").out == here.synapse("graph", "flow.py:pipeline").out
 
 
+def test_a_target_is_kept_as_it_is_found_from_anywhere(here: Here) -> None:
+    """Absolute, and without the way that was taken to it."""
+    (here.folder / "deep").mkdir()
+    assert here.synapse("run", "deep/../flow.py", "load", "-q").code == 0
+    assert here.synapse("runs", "show", "last", "--json").json["target"] == f"{here.folder.resolve()}/flow.py load"
+
+
 def test_quiet_prints_the_result_and_nothing_else(here: Here) -> None:
     """With --quiet standard output is JSON."""
     done = here.synapse("run", "flow.py", "train", "-q", "-p", "data=x", "-p", "optimizer.name=sgd")

@@ -70,10 +70,16 @@ def lasting(source: str, name: str | None = None) -> str:
     """The words ``source`` and ``name`` as one text, to be found again from any folder: paths are absolute."""
     place, colon, inside = source.rpartition(":")
     if Path(source).expanduser().exists():
-        source = str(Path(source).expanduser().absolute())
+        source = _absolute(source)
     elif colon and Path(place).expanduser().exists():
-        source = f"{Path(place).expanduser().absolute()}:{inside}"
+        source = f"{_absolute(place)}:{inside}"
     return shlex.join([source] if name is None else [source, name])
+
+
+def _absolute(text: str) -> str:
+    """Links stay as they are typed, but where ``..`` goes past them."""
+    path = Path(text).expanduser().absolute()
+    return str(path.resolve() if ".." in path.parts else path)
 
 
 def find_lasting(pm: PluginManager, text: str) -> Target:
