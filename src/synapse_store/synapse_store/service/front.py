@@ -14,7 +14,8 @@ from aiohttp.abc import AbstractAccessLogger
 
 from synapse_store.once import ManyStore
 from synapse_store.service.core import Service
-from synapse_store.service.gathering import Coming, Gathering
+from synapse_store.service.gathering import Gathering
+from synapse_store.service.groups import Coming
 from synapse_store.service.heads import Heads
 
 _END = b"\r\n\r\n"

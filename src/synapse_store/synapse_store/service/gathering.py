@@ -6,18 +6,16 @@ Each is answered when it is on disk, and what is wrong with one is no matter to 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-
-from attrs import define
 
 from synapse_core.errors import ValidationError
 from synapse_store.once import Append, ManyStore
 from synapse_store.service.answers import whole
 from synapse_store.service.asking import reader
 from synapse_store.service.core import Service
+from synapse_store.service.groups import Coming, Group
 from synapse_store.service.guard import is_logged, log, refusal_of
 from synapse_store.service.heads import Head
-from synapse_store.service.joints import Joint, joined
+from synapse_store.service.joints import Joint
 from synapse_store.service.ledger import append_of
 from synapse_store.wire import asked
 from synapse_store.wire.quick import quick_append, quick_report
@@ -25,31 +23,6 @@ from synapse_store.wire.text import loads
 
 _MOST = 128
 """Reports that are gathered before they are written, at most."""
-
-
-@define(eq=False)
-class Coming:
-    """A report that is to be written.
-
-    Attributes:
-        said: what it says.
-        since: when it came, on the loop's clock.
-        answered: is called once: with the answer as it goes out, or with None where it must go the ordinary way.
-        remote: who sent it, as the log tells it.
-        open: whether it is still to be answered.
-    """
-
-    head: Head
-    said: Append | asked.Report
-    since: float
-    answered: Callable[[bytes | None], object]
-    remote: Callable[[], str | None]
-    open: bool = True
-
-    def go_on(self) -> None:
-        """Have it go the ordinary way."""
-        self.open = False
-        self.answered(None)
 
 
 class Gathering:
@@ -100,41 +73,18 @@ class Gathering:
             self._writing = self._loop.create_task(self._write())
 
     async def _write(self) -> None:
+        # Answered first, then the next: the writer's thread and the loop in turns cost less than both at a time.
         coming, self._coming = self._coming, []
         self.reports += len(coming)
         self.groups += 1
+        group = Group(coming, self._service.states)
         try:
-            await self._written(coming)
-        except Exception as error:  # noqa: BLE001  whatever it is, nobody is left waiting
-            for each in coming:
-                if each.open:
-                    self._refuse(each, error)
+            await group.write(self._store)
+            self._tell(group)
         finally:
             self._writing = None
             if self._coming:
                 self._loop.call_soon(self._gather, 0)
-
-    async def _written(self, coming: Sequence[Coming]) -> None:
-        batches = [(each, each.said) for each in coming if isinstance(each.said, Append)]
-        reports = [(each, each.said) for each in coming if isinstance(each.said, asked.Report)]
-        joints = joined(self._service.states, reports)
-        try:
-            told = [joint for joint in joints if joint.drafts]
-            appends = [*(append for _, append in batches), *(joint.append() for joint in told)]
-            results = await self._store.append_many(appends)
-            for (each, append), result in zip(batches, results[: len(batches)], strict=True):
-                self._settle(each, append, result)
-            for joint, result in zip(told, results[len(batches) :], strict=True):
-                await joint.settle(result)
-        except Exception as error:
-            for joint in joints:
-                joint.failed(error)
-            raise
-        finally:
-            for joint in joints:
-                joint.leave(self._service.states)
-        for joint in joints:
-            self._tell(joint)
 
     async def close(self) -> None:
         """Take no more, and answer all that was taken."""
@@ -144,6 +94,18 @@ class Gathering:
 
     # -- answering --------------------------------------------------------------------------------------------
 
+    def _tell(self, group: Group) -> None:
+        try:
+            for (each, append), result in zip(group.batches, group.results, strict=False):
+                self._settle(each, append, result)
+            for joint in group.joints:
+                self._tell_joint(joint)
+        except Exception as error:  # noqa: BLE001  whatever it is, nobody is left waiting
+            group.error = error
+        for each in group.coming:
+            if each.open:
+                self._refuse(each, group.error or RuntimeError("it was not answered"))
+
     def _settle(self, report: Coming, append: Append, result: int | BaseException) -> None:
         if isinstance(result, int):
             self._service.taken += len(append.drafts)
@@ -151,7 +113,7 @@ class Gathering:
         else:
             self._refuse(report, result)
 
-    def _tell(self, joint: Joint) -> None:
+    def _tell_joint(self, joint: Joint) -> None:
         if joint.error is not None:
             for each in joint.asked:
                 self._refuse(each, joint.error)

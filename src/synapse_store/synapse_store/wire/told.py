@@ -39,7 +39,7 @@ class RunText:
         """The run in this state."""
         return b'{%s,"status":"%s",%s,%s,%s,"progress":[%s],%s}' % (
             self._first,
-            state.status.value.encode(),
+            state.status.encode(),
             self._params,
             _NO_END if state.result is None and state.error is None else _end(state),
             self._work_dir,
@@ -96,7 +96,7 @@ def _action_text(entry: ActionProgress) -> bytes:
     """The JSON text of `action_to_data`."""
     try:
         return (
-            f'{{"name":{_quoted(entry.name)},"status":"{entry.status.value}","progress":{_number(entry.progress)},'
+            f'{{"name":{_quoted(entry.name)},"status":"{entry.status}","progress":{_number(entry.progress)},'
             f'"progress_category":{_word(entry.progress_category)},"message":{_word(entry.message)},'
             f'"metrics":{_data(entry.metrics) if entry.metrics else "{}"},"started_at":{_time(entry.started_at)},'
             f'"completed_at":{_time(entry.completed_at)},"error":{_word(entry.error)},"attempt":{_number(entry.attempt)},'
