@@ -12,9 +12,12 @@ _DIED = "WorkerDiedError"
 
 
 def refused(error: Exception) -> Outcome:
-    """The outcome of an attempt that could not be started: never retried, where that is our own word."""
+    """The outcome of an attempt that could not be started: never retried, where that is our own word.
+
+    Its message says what is wrong and what to do; the code that found it is nobody's concern.
+    """
     if isinstance(error, SynapseError):
-        failure = Failure(type(error).__name__, str(error), failure_of(error).traceback)
+        failure = Failure(type(error).__name__, str(error))
         return Outcome("invalid", failure=failure, value=error, kinds=kinds_of(error))
     return Outcome("failed", failure=failure_of(error), value=error, kinds=kinds_of(error))
 
