@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from synapse_core.builtin.memory import MemoryStore
-from synapse_core.events import Draft, Kind, now
+from synapse_core.events import Draft, Event, Kind, now
 from synapse_store import SQLiteStore
 from synapse_store.service import front
 from synapse_store.service.settings import Settings
@@ -335,6 +335,38 @@ def test_what_cannot_be_written(tmp_path, caplog):
         assert "was deleted" in caplog.text
         state = durable.post(path, {"action_progress": {"name": "train", "progress": 0.2}})  # that is no news
         assert state.json["progress"][1]["progress"] == 0.2
+
+
+def test_reports_on_their_way_when_it_ends(tmp_path):
+    """A service that is stopped answers what it has taken; whatever it has answered is written, and once."""
+    with served(SQLiteStore(tmp_path / "runs.db")) as durable, ExitStack() as stack:
+        path = f"/api/v1/runs/{durable.new_run()['id']}/events"
+        for _ in range(2):
+            assert durable.post(path, _batch()).status == 200
+        connections = [stack.enter_context(_connected(durable)) for _ in range(20)]
+        _at_once(durable, [_request(path, _batch())])
+        for number, (sock, _) in enumerate(connections):
+            sock.sendall(_request(path, _batch(producer=f"p{number}", events=[{**_EVENT, "action": f"a{number}"}])))
+        durable.stop()
+        answered = [number for number, (_, answers) in enumerate(connections) if b'{"seq":' in _all(answers)]
+    events = asyncio.run(_events(tmp_path / "runs.db", path.split("/")[4]))
+    actions = [event.action for event in events if str(event.action).startswith("a")]
+    assert {f"a{number}" for number in answered} <= set(actions)
+    assert len(actions) == len(set(actions))
+
+
+def _all(answers: BinaryIO) -> bytes:
+    try:
+        return answers.read()
+    except ConnectionError:  # it had no time left to read the request
+        return b""
+
+
+async def _events(path: Path, run_id: str) -> list[Event]:
+    store = SQLiteStore(path)
+    events = await store.read(run_id)
+    await store.aclose()
+    return events
 
 
 def test_counts_and_the_log(service, caplog):

@@ -6,6 +6,7 @@ Each is answered when it is on disk, and what is wrong with one is no matter to 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from synapse_core.errors import ValidationError
 from synapse_store.once import Append, ManyStore
@@ -23,6 +24,9 @@ from synapse_store.wire.text import loads
 
 _MOST = 128
 """Reports that are gathered before they are written, at most."""
+
+_LAST = 1.0
+"""Seconds that the last ones are waited for."""
 
 
 class Gathering:
@@ -87,10 +91,12 @@ class Gathering:
                 self._loop.call_soon(self._gather, 0)
 
     async def close(self) -> None:
-        """Take no more, and answer all that was taken."""
+        """Take no more, and answer what was taken; whatever the store has not written soon is written, but not told."""
         self.closing = True
-        while self._coming or self._writing is not None:
-            await (asyncio.sleep(0) if self._writing is None else asyncio.wait([self._writing]))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST):
+                while self._coming or self._writing is not None:
+                    await (asyncio.sleep(0) if self._writing is None else asyncio.wait([self._writing]))
 
     # -- answering --------------------------------------------------------------------------------------------
 
