@@ -119,6 +119,21 @@ def test_max_concurrency_bounds_how_many_run(executor: RayJobExecutor, cluster: 
     one.close()
 
 
+def test_a_job_that_waits_for_its_turn_is_cancelled(cluster: TestCluster, tmp_path: Path):
+    """It never runs; what ran goes on, and the one behind it has its turn."""
+    one = RayJobExecutor(ray_address=cluster.address, max_concurrency=1)
+    files = [{name: str(tmp_path / f"{name}-{n}") for name in ("started", "release")} for n in range(3)]
+    first, second, third = (one.submit(actions.wait, params) for params in files)
+    wait_until(Path(files[0]["started"]).exists, "the first to begin")
+    assert one.cancel(second, grace=0.5)
+    assert one.get_status(second) == "FAILED"
+    for params in files:
+        Path(params["release"]).touch()
+    assert [one.wait(job, 60) for job in (first, third)] == ["SUCCEEDED", "SUCCEEDED"]
+    assert not Path(files[1]["started"]).exists()
+    one.close()
+
+
 def test_what_no_node_has_is_told_at_once(cluster: TestCluster):
     """By submit, before anything waits for it."""
     with pytest.raises(ResourcesError, match="CPU 64"):

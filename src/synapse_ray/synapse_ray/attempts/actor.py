@@ -13,7 +13,7 @@ from synapse_ray.worker.run import run_order
 class ActionActor:
     """Runs actions in its main thread; what they keep in their modules, and the processes they start, stay."""
 
-    def run(self, packed: bytes) -> bytes:
+    def run(self, packed: bytes) -> Any:
         """See `run_order`."""
         return run_order(packed)
 

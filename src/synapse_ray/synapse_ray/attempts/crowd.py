@@ -11,11 +11,15 @@ from typing import Any
 Call = Callable[[Any], None]
 
 _FEW = 16
-"""How many references are each waited for by Ray's own callback, which is the quickest for one and dear for many."""
+"""How many references are each waited for by Ray's own callback, which is the quickest for one, and dear for many: it
+wants the interpreter for Ray's own thread, and while that waits for it no worker gets its next task."""
 
 _ROUND = 0.002
 _MORE = 2e-5
-"""Seconds between two looks at many references, and how many more for each."""
+_EACH = 8e-4
+_LONGEST = 0.1
+"""Seconds between two looks at many references; how many more for each of them, and for each that had come at the last
+look: about what whoever is told needs for it, so that where they come fast many are told, and stored, together."""
 
 
 class Crowd:
@@ -34,7 +38,7 @@ class Crowd:
     def wait_for(self, ref: Any, loop: asyncio.AbstractEventLoop, call: Call) -> None:
         """Have ``call`` called on ``loop`` with what the reference comes to."""
         with self._lock:
-            alone = self._alone < _FEW
+            alone = self._alone < _FEW and self._thread is None
             if alone:
                 self._alone += 1
             else:
@@ -53,6 +57,7 @@ class Crowd:
 
     def _look(self) -> None:
         waiting: dict[Any, tuple[asyncio.AbstractEventLoop, Call]] = {}
+        ready: list[Any] = []
         while True:
             with self._lock:
                 waiting.update({ref: (loop, call) for ref, loop, call in self._new})
@@ -60,7 +65,7 @@ class Crowd:
                 if not waiting:
                     self._thread = None
                     return
-            ready = _ready(list(waiting))
+            ready = _ready(list(waiting), len(ready))
             tidings: dict[asyncio.AbstractEventLoop, list[tuple[Call, Any]]] = {}
             for ref, value in zip(ready, _values(ready), strict=True):
                 loop, call = waiting.pop(ref)
@@ -75,11 +80,12 @@ def crowd() -> Crowd:
     return Crowd()
 
 
-def _ready(refs: list[Any]) -> list[Any]:
-    """Those that have come to something; waits a little, longer for many, as a look at them costs more."""
+def _ready(refs: list[Any], before: int) -> list[Any]:
+    """Those that have come to something; waits a little, longer for many: a look at them costs more."""
     import ray
 
-    ready, _ = ray.wait(refs, num_returns=len(refs), timeout=_ROUND + _MORE * len(refs))
+    pause = min(_ROUND + _MORE * len(refs) + _EACH * before, _LONGEST)
+    ready, _ = ray.wait(refs, num_returns=len(refs), timeout=pause)
     return list(ready)
 
 

@@ -64,8 +64,8 @@ class Target:
         """
         data = default_schema().unstructure(dict(params or {}), subject=f"the params of {self.name!r}")
         stop = None if self.spec is None else self.spec.stop
-        call = Call(run_id, self.name, 1, self.entrypoint, data, self.root, "forbid", strict, job_id=job_id, stop=stop)
-        return evolve(call, spec=self.spec)
+        more: dict[str, Any] = {"job_id": job_id, "stop": stop, "spec": self.spec}
+        return Call(run_id, self.name, 1, self.entrypoint, data, self.root, "forbid", strict, **more)
 
 
 def result_of(target: Target, outcome: Outcome, run_id: str) -> Any:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from synapse_core.errors import SynapseError
+from synapse_core.pipeline.node import Resources
 from synapse_core.protocols import Call, Outcome, Then
 from synapse_ray.attempts.attempt import FarAttempt
 from synapse_ray.attempts.handles import TaskHandle
 from synapse_ray.attempts.held import Beside, Held
-from synapse_ray.attempts.tasks import made_task
+from synapse_ray.attempts.pace import Pace
+from synapse_ray.attempts.tasks import OrderTasks
 from synapse_ray.attempts.watch import Watch
 from synapse_ray.inbox.protocol import Inbox
 from synapse_ray.worker.order import Orders
@@ -46,8 +49,9 @@ class TaskExecutor:
         self._max_concurrency = max_concurrency
         self._heartbeat_timeout = heartbeat_timeout
         self._orders = Orders(base.remote_call, inbox.name)
-        self._tasks: dict[Any, Any] = {}
-        self._preparing: dict[Any, asyncio.Future[Any]] = {}
+        self._tasks: dict[Any, OrderTasks] = {}
+        self._preparing: dict[Any, asyncio.Future[OrderTasks]] = {}
+        self._pace = Pace()
         self._held = Held()
         self._watch = Watch(inbox, heartbeat_timeout, self._ended)
 
@@ -59,61 +63,67 @@ class TaskExecutor:
     def start(self, call: Call, wake: Callable[[], None], then: Then | None = None) -> FarAttempt:
         """Submit an attempt; see `Executor.start`. Workers are far away, so there is no going on."""
         attempt = self._watch.attempt(call, wake)
-        task, beside = self._tasks.get(_need(call)), self._held.known(call)
-        if task is not None and beside is not None:
-            self._submit(call, attempt, task, beside)
-        elif beside is None:
+        tasks, beside = self._tasks.get(_need(call)), self._held.known(call)
+        if beside is None:
             attempt.beside(self._start(call, attempt))
+        elif tasks is None:
+            self._made_ready(call).add_done_callback(partial(self._when_ready, call, attempt, beside))
         else:
-            self._task(call).add_done_callback(partial(self._when_ready, call, attempt, beside))
+            self._pace.add(partial(self._submit, call, attempt, tasks, beside))
         return attempt
 
-    def _when_ready(self, call: Call, attempt: FarAttempt, beside: Beside, done: asyncio.Future[Any]) -> None:
+    def _when_ready(self, call: Call, attempt: FarAttempt, beside: Beside, done: asyncio.Future[OrderTasks]) -> None:
         if done.cancelled():
             attempt.not_started(SynapseError("the executor was closed"))
         elif isinstance(error := done.exception(), Exception):
             attempt.not_started(error)
         else:
-            self._submit(call, attempt, done.result(), beside)
+            self._pace.add(partial(self._submit, call, attempt, done.result(), beside))
 
     async def _start(self, call: Call, attempt: FarAttempt) -> None:
         """As `start`, where something must be made ready first that may take its time."""
         try:
-            task = await asyncio.shield(self._task(call))
+            tasks = await asyncio.shield(self._made_ready(call))
             beside = self._held.known(call)
             if beside is None:
                 beside = await asyncio.to_thread(self._held.fetch, call)
         except Exception as error:  # noqa: BLE001  no cluster, a folder that cannot be shipped, …: the attempt's outcome
             attempt.not_started(error)
         else:
-            self._submit(call, attempt, task, beside)
+            self._submit(call, attempt, tasks, beside)
 
-    def _submit(self, call: Call, attempt: FarAttempt, task: Any, beside: Beside) -> None:
+    def _submit(self, call: Call, attempt: FarAttempt, tasks: OrderTasks, beside: Beside) -> None:
         if attempt.over:  # it was told to stop before it could be started
             return
         try:
-            refs = task.remote(self._orders.pack(call, beside.places), *beside.refs)
-            handle = TaskHandle(*refs) if call.passes else TaskHandle(refs)
+            order = self._orders.pack(call, beside.places)
+            handle = tasks.submit(order, beside.refs, passes=call.passes)
         except Exception as error:  # noqa: BLE001  an action that no worker could find, a cluster that is gone
             attempt.not_started(error)
         else:
             attempt.submitted(handle)
 
-    def _task(self, call: Call) -> asyncio.Future[Any]:
-        """The task for calls of that need, made ready once."""
+    def _made_ready(self, call: Call) -> asyncio.Future[OrderTasks]:
+        """The tasks for calls of that need, made ready once."""
         need = _need(call)
         if need not in self._preparing:
-            self._preparing[need] = future = asyncio.ensure_future(asyncio.to_thread(self._prepare, call))
+            making = asyncio.to_thread(self._ready, call.resources, call.root)
+            self._preparing[need] = future = asyncio.ensure_future(making)
             future.add_done_callback(lambda done: self._prepared(need, done))
         return self._preparing[need]
 
-    def _prepare(self, call: Call) -> Any:
-        self._base.connect()
-        options = self._base.options(call.resources)
-        self._base.check_resources(options)
-        return made_task(options, self._base.runtime_env(call.root), passing=call.passes)
+    def warm(self) -> None:
+        """Make ready what most calls need, while there is nothing else to do; blocks."""
+        with contextlib.suppress(Exception):  # the first call meets it again, and tells
+            self._ready(None, None)
 
-    def _prepared(self, need: Any, done: asyncio.Future[Any]) -> None:
+    def _ready(self, resources: Resources | None, root: str | None) -> OrderTasks:
+        self._base.connect()
+        options = self._base.options(resources)
+        self._base.check_resources(options)
+        return OrderTasks(options, self._base.runtime_env(root))
+
+    def _prepared(self, need: Any, done: asyncio.Future[OrderTasks]) -> None:
         del self._preparing[need]
         if not done.cancelled() and done.exception() is None:
             self._tasks[need] = done.result()
@@ -129,7 +139,7 @@ class TaskExecutor:
 
 
 def _need(call: Call) -> Any:
-    """What a task must be made ready for: whether its result is for others, a plugin's folder, and amounts."""
+    """What tasks must be made ready for: a plugin's folder, and amounts."""
     own = call.resources
     amounts = None if own is None else (own.num_cpus, own.num_gpus, own.memory, *sorted(own.custom.items()))
-    return call.passes, call.root, amounts
+    return call.root, amounts

@@ -16,8 +16,8 @@ from attrs import define, frozen
 from synapse_core.protocols import Outcome
 from synapse_core.worker.crossing import outcome_data
 from synapse_ray.attempts.attempt import FarAttempt
-from synapse_ray.attempts.handles import TaskHandle
-from synapse_ray.attempts.tasks import made_task
+from synapse_ray.attempts.pace import Pace
+from synapse_ray.attempts.tasks import OrderTasks
 from synapse_ray.attempts.watch import Watch
 from synapse_ray.inbox import NAMESPACE, DeskInbox, ReportsHere
 from synapse_ray.tuning import tune
@@ -108,8 +108,9 @@ class _Running:
         self.news: deque[News] = deque()
         self.came = asyncio.Event()
         self.idle = asyncio.Event()
-        self._task = made_task(lane.options, lane.runtime_env, passing=False)
+        self._tasks = OrderTasks(lane.options, lane.runtime_env)
         self._watch = Watch(inbox, lane.heartbeat_timeout, ended)
+        self._pace = Pace()
         self._room = lane.max_concurrency
         self._started: set[FarAttempt] = set()
         self._waiting: deque[tuple[FarAttempt, bytes]] = deque()
@@ -125,13 +126,15 @@ class _Running:
             attempt, order = self._waiting.popleft()
             if not attempt.over:  # it was told to stop before it could be started
                 self._started.add(attempt)
-                self._submit(attempt, order)
+                self._pace.add(partial(self._submit, attempt, order))
         if self._started:
             self.idle.clear()
 
     def _submit(self, attempt: FarAttempt, order: bytes) -> None:
+        if attempt.over:
+            return
         try:
-            handle = TaskHandle(self._task.remote(order))
+            handle = self._tasks.submit(order)
         except Exception as error:  # noqa: BLE001  whatever Ray says: the job's outcome
             attempt.not_started(error)
         else:

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from synapse_ray.attempts.handles import TaskHandle
 from synapse_ray.worker.ending import sweep
 from synapse_ray.worker.large import load
-from synapse_ray.worker.run import run_order, run_passing
+from synapse_ray.worker.run import run_order
 
 
-@lru_cache(maxsize=2)
-def order_task(*, passing: bool) -> Any:
-    """`run_passing`, or `run_order`, as a task: one for all actions, so that workers are reused whatever they ran."""
+@lru_cache(maxsize=1)
+def order_task() -> Any:
+    """`run_order` as a task: one for all actions, so that workers are reused whatever they ran before."""
     import ray
 
-    return ray.remote(run_passing if passing else run_order)
+    return ray.remote(run_order)
 
 
-def made_task(options: Mapping[str, Any], runtime_env: Mapping[str, Any], *, passing: bool) -> Any:
-    """`order_task`, ready for many calls: with its options, and a runtime environment where that is not empty."""
-    given: dict[str, Any] = {"runtime_env": dict(runtime_env)} if runtime_env else {}
-    return order_task(passing=passing).options(num_returns=1 + passing, **options, **given)
+class OrderTasks:
+    """`order_task`, ready for many orders.
+
+    Args:
+        options, runtime_env: for `ray.remote`'s ``options``.
+    """
+
+    def __init__(self, options: Mapping[str, Any], runtime_env: Mapping[str, Any]) -> None:
+        given: dict[str, Any] = {**options, **({"runtime_env": dict(runtime_env)} if runtime_env else {})}
+        self._whole = order_task().options(**given)
+        self._passing = order_task().options(num_returns=2, **given)
+
+    def submit(self, order: bytes, refs: Sequence[Any] = (), *, passes: bool = False) -> TaskHandle:
+        """Submit an order.
+
+        Args:
+            order: packed.
+            refs: what travels beside it.
+            passes: whether its call does.
+        """
+        if passes:
+            return TaskHandle(*self._passing.remote(order, *refs))
+        return TaskHandle(self._whole.remote(order, *refs))
 
 
 def load_on(node: str, file: str) -> Any:

@@ -40,10 +40,15 @@ class Engine(ReportsHere):
         self._life = Life(
             post,
             self._url,
-            lambda: TaskExecutor(base, self.inbox, heartbeat_timeout=post.heartbeat),
+            lambda: self._executor(base, post.heartbeat),
             again=context.was_current_actor_reconstructed,
         )
         threading.Thread(target=self._live, name="synapse-run", daemon=True).start()
+
+    def _executor(self, base: BaseRayExecutor, heartbeat_timeout: float) -> TaskExecutor:
+        executor = TaskExecutor(base, self.inbox, heartbeat_timeout=heartbeat_timeout)
+        threading.Thread(target=executor.warm, name="synapse-warm", daemon=True).start()
+        return executor
 
     def _live(self) -> None:
         tune()

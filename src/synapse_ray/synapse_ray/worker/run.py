@@ -25,32 +25,22 @@ from synapse_ray.worker.pump import Pump
 from synapse_ray.worker.running import Running
 
 
-def run_order(packed: bytes, *payloads: Sequence[Any]) -> bytes:
-    """Run the action of an order, whose result is told whole. Never raises.
+def run_order(packed: bytes, *payloads: Sequence[Any]) -> bytes | tuple[bytes, Any]:
+    """Run the action of an order. Never raises.
 
     Args:
         packed: the order.
         payloads: what travels beside it; see `Orders.pack`.
 
     Returns:
-        How it ended, a packed `Head`.
+        How it ended, a packed `Head`; where the call ``passes``, also what was put aside of its result, or nothing.
     """
-    return _run(packed, payloads)[0]
-
-
-def run_passing(packed: bytes, *payloads: Sequence[Any]) -> tuple[bytes, Any]:
-    """As `run_order`; beside how it ended, what was put aside of its result, or nothing."""
-    head, aside = _run(packed, payloads)
-    return head, aside or b""  # bytes are the quickest for Ray
-
-
-def _run(packed: bytes, payloads: Sequence[Sequence[Any]]) -> tuple[bytes, list[Any]]:
     order = Order.unpack(packed)
     pid = os.getpid()
     head, aside = _worker().run(order, payloads)
     if os.getpid() != pid:  # a fork that the action made has come back here: the outcome is not its to tell
         os._exit(0)
-    return head.pack(), aside
+    return (head.pack(), aside or b"") if order.call.passes else head.pack()  # bytes are the quickest for Ray
 
 
 @lru_cache(maxsize=1)
@@ -85,6 +75,7 @@ class _Worker:
             self._pump.leave()
         outcome, name, aside = put_aside(outcome, call)
         batches = running.collect()
+        running.reporter.close()  # what still reports, of an action that has ended, is heard by nobody
         return Head(outcome_data(outcome), running.acked, batches, issues_of(outcome.value), name), aside
 
     def _outcome(self, running: Running) -> Outcome:
