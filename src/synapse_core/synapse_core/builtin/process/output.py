@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import sys
 from collections import deque
+from contextlib import suppress
 
 from synapse_core.events import Kind
 from synapse_core.worker import Reporter
@@ -52,7 +53,5 @@ class Lines:
 def flush_outputs() -> None:
     """Write out what this process has printed so far."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(Exception):  # an action may have put anything there
             stream.flush()
-        except Exception:  # noqa: BLE001, S110  an action may have put anything there
-            pass
