@@ -53,6 +53,9 @@ class _Run(NamedTuple):
     owner: str | None
     expires_at: int | None
 
+    def at(self, seq: int, status: str) -> _Run:
+        return _Run(self.key, seq, status, self.epoch, self.owner, self.expires_at)
+
     def lease(self, run_id: str) -> Lease | None:
         return lease_of(run_id, self.owner, self.epoch, self.expires_at)
 
@@ -213,7 +216,7 @@ class Ledger:
             self._write(run, entry)
             self._states.passed(entry.run_id, run.seq, last)
             self._bulk.move(run.key, last)
-            self._runs[entry.run_id] = run._replace(seq=last)
+            self._runs[entry.run_id] = run.at(last, run.status)
             final = None
         else:  # the state is fetched first, as the new rows would be read with it
             if not self._states.has(entry.run_id, run.seq):
@@ -244,7 +247,7 @@ class Ledger:
             self._bulk.advance(run.key, last, folding.overall_progress)
         else:
             self._change(run, folding.outline(), last)
-        self._runs[run_id] = run._replace(seq=last, status=folding.status)
+        self._runs[run_id] = run.at(last, folding.status)
         if state.wants_storing():
             store_state(self.connection, run.key, state)
         if folding.status in ENDED:
