@@ -201,7 +201,8 @@ class JobKeeper(ReportsHere):
         Waits a while where there is none; and a little where there will soon be more.
         """
         lane = self._lanes.get(name)
-        if lane is None:
+        if lane is None:  # it has yet to be heard of
+            await asyncio.sleep(_GATHERED)
             return _packed([])
         while lane.news and lane.news[0][0] <= after:
             lane.news.popleft()
