@@ -14,7 +14,7 @@ def test_runs_are_listed_the_newest_first(place: Place) -> None:
     assert head == ["RUN", "NAME", "STATUS", "DONE", "STARTED", "TIME", "ERROR"]
     assert second.startswith(rows[0][0])
     assert first.startswith(rows[1][0])
-    assert rows[0][1:5] == ["daily", "✗", "failed", "66%"]
+    assert rows[0][1:5] == ["daily", "✗", "failed", "33%"]
     assert rows[1][1:5] == ["nightly", "✓", "completed", "100%"]
     assert "action 'fail' failed: ValueError: attempt 2 went wrong" in done.out
 

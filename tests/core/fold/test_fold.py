@@ -58,6 +58,25 @@ def test_an_action_starts_and_completes():
     assert state.current_action_index == 0
 
 
+@pytest.mark.parametrize(("payload", "share"), [({"reused": True}, 0.5), ({}, 0.5), ({"reached": False}, 0.0)])
+def test_what_is_skipped_counts_unless_it_was_never_reached(payload: dict[str, bool], share: float):
+    """Of a result that is reused, or not wanted, nothing is left to do; of what a failure cut off, all."""
+    state = after(draft(Kind.ACTION_SKIPPED, "train", reason="so", **payload))
+    assert state.overall_progress == share
+    assert Folding(state).overall_progress == share
+
+
+def test_instances_that_were_never_reached_count_for_nothing():
+    """A fan-out that is cut off stays as far as it was."""
+    state = after(
+        draft(Kind.ACTION_STARTED, "train", 1, instances=4),
+        draft(Kind.ACTION_COMPLETED, "train[0]", 1),
+        draft(Kind.ACTION_SKIPPED, "train[1]", reason="cancelled", reached=False),
+    )
+    train = state.action("train")
+    assert (train.progress, train.instances) == (0.25, {"pending": 2, "completed": 1, "skipped": 1})
+
+
 def test_progress_counts_rate_and_time_left():
     """From the first report of a category to the newest."""
     state = after(

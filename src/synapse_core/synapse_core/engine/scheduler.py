@@ -142,7 +142,7 @@ class Scheduler:
             return []
         view = self._view.view(node.name)
         if not self._view.should_run(node.name, view):
-            self._skip([node.name], f"its condition does not hold: when={node.when!r}")
+            self._skip([node.name], f"its condition does not hold: when={node.when!r}", reached=True)
             self._view.skip(node.name)
             return self._released(node)
         if node.each is not None:
@@ -257,11 +257,11 @@ class Scheduler:
             left = [name for name in self._plan.descendants(node.name) if name in self._left]
             self._skip(left, f"needs {node.name!r}, which failed")
 
-    def _skip(self, names: Iterable[str], reason: str) -> None:
-        at = now()
+    def _skip(self, names: Iterable[str], reason: str, *, reached: bool = False) -> None:
+        at, payload = now(), {"reason": reason} if reached else {"reason": reason, "reached": False}
         for name in names:
             self._left.pop(name, None)
-            self._recorder.post([Draft(Kind.ACTION_SKIPPED, at, name, 0, {"reason": reason})])
+            self._recorder.post([Draft(Kind.ACTION_SKIPPED, at, name, 0, payload)])
 
     # -- fan-out ----------------------------------------------------------------------------------------------
 

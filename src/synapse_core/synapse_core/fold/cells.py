@@ -42,11 +42,6 @@ class Cell:
         cell.changed, cell.last = False, entry
         return cell
 
-    @property
-    def done(self) -> float:
-        """What it counts for in the run's progress, 0 to 1."""
-        return 1.0 if self.status in _COUNTED else self.progress
-
     def shown(self) -> ActionProgress:
         """The state as a value; the one from before, if nothing has changed."""
         if self.changed or self.last is None:
@@ -131,6 +126,8 @@ def _action_failed(cell: Cell, event: Event) -> None:
 
 def _action_skipped(cell: Cell, event: Event) -> None:
     cell.status = ActionStatus.SKIPPED
+    if event.payload.get("reached") is not False:  # reused, or not wanted: there is nothing left of it to do
+        cell.progress = 1.0
     cell.completed_at = event.time
     cell.message = text(event, "reason")
 
@@ -141,8 +138,6 @@ def _failure(event: Event) -> Failure | None:
         return None
     return Failure(*(as_text(data.get(name)) or "" for name in ("type", "message", "traceback")))
 
-
-_COUNTED = (ActionStatus.COMPLETED, ActionStatus.SKIPPED)
 
 OF_ACTIONS: dict[str, Callable[[Cell, Event], None]] = {
     Kind.ACTION_STARTED: _action_started,

@@ -35,7 +35,7 @@ class Folding:
         self._actions = {entry.name: Cell.of(entry) for entry in start.progress}
         self._instances = {name: Cell.of(entry) for name, entry in start.instances.items()}
         self._order = {name: index for index, name in enumerate(self._actions)}
-        self._done = [cell.done for cell in self._actions.values()]
+        self._done = [cell.progress for cell in self._actions.values()]
 
     def apply(self, event: Event) -> None:
         """Take one event in; one that is no news (``seq`` already seen) changes nothing."""
@@ -143,9 +143,9 @@ class Folding:
         rule(cell, event)
         cell.changed = True
         if not instance:
-            self._done[self._order[name]] = cell.done
+            self._done[self._order[name]] = cell.progress
         elif cell.status is not before:
-            self._count(parent, before, cell.status)
+            self._count(parent, before, cell)
         if event.kind == Kind.ACTION_STARTED:
             self._current = parent if instance else name
 
@@ -154,7 +154,7 @@ class Folding:
         if cell is None:
             cell = self._actions[name] = Cell(name)
             self._order[name] = len(self._order)
-            self._done.append(cell.done)
+            self._done.append(cell.progress)
         return cell
 
     def _instance(self, name: str) -> Cell:
@@ -163,8 +163,9 @@ class Folding:
             cell = self._instances[name] = Cell(name)
         return cell
 
-    def _count(self, parent: str, before: ActionStatus, after: ActionStatus) -> None:
+    def _count(self, parent: str, before: ActionStatus, instance: Cell) -> None:
         """Move one instance from one column of its action's counts to another."""
+        after = instance.status
         cell = self._actions[parent]
         counts = dict(cell.instances or {})
         if counts.get(before):
@@ -172,9 +173,9 @@ class Folding:
         counts[after.value] = counts.get(after, 0) + 1
         cell.instances = counts
         done = counts.get(ActionStatus.COMPLETED, 0) + counts.get(ActionStatus.SKIPPED, 0)
-        if not cell.status.is_terminal():
+        if not cell.status.is_terminal() and (after is not ActionStatus.SKIPPED or instance.progress == 1.0):
             cell.progress = done / sum(counts.values())
-            self._done[self._order[parent]] = cell.done
+            self._done[self._order[parent]] = cell.progress
         cell.changed = True
 
 

@@ -90,6 +90,6 @@ def end_of(progress: PipelineProgress, kind: Kind, reason: str, of_actions: str)
 
 def _of_action(entry: ActionProgress, reason: str, error: str) -> Draft:
     if entry.status is ActionStatus.PENDING:
-        return Draft(Kind.ACTION_SKIPPED, now(), entry.name, 0, {"reason": reason})
+        return Draft(Kind.ACTION_SKIPPED, now(), entry.name, 0, {"reason": reason, "reached": False})
     failure = {"type": "ActionCancelled", "message": reason, "traceback": ""}
     return Draft(Kind.ACTION_FAILED, now(), entry.name, entry.attempt, {"error": error, "failure": failure})

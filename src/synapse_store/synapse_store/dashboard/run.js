@@ -145,13 +145,6 @@ function hasEnded(state) {
   return ENDED.includes(state.status);
 }
 
-// The state counts what was skipped as done, which is right of what a resume reuses and not of what was never reached.
-function doneOf(state) {
-  if (!hasEnded(state) || state.status === "completed") return state.overall_progress;
-  const done = state.progress.filter((action) => action.status === "completed").length;
-  return state.progress.length ? done / state.progress.length : 0;
-}
-
 function tellChange(before, now) {
   if (!before) return;
   const was = new Map(before.progress.map((action) => [action.name, action.status]));
@@ -190,8 +183,8 @@ function headPart(id, does) {
     shown = state;
     if (told !== state.status) status.replaceChildren(pill((told = state.status)));
     setText(name, state.name || "unnamed");
-    progress.set(doneOf(state), state.status);
-    setText(share, percent(doneOf(state)));
+    progress.set(state.overall_progress, state.status);
+    setText(share, percent(state.overall_progress));
     const ended = hasEnded(state);
     if (ended) orphan.hidden = true;
     cancel.hidden = ended;

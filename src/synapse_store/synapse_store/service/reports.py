@@ -102,7 +102,7 @@ def closing(state: PipelineProgress, reason: str) -> list[Draft]:
 
 def _closed(entry: ActionProgress, reason: str) -> Draft:
     if entry.status is ActionStatus.PENDING:
-        return Draft(Kind.ACTION_SKIPPED, now(), entry.name, 0, {"reason": reason})
+        return Draft(Kind.ACTION_SKIPPED, now(), entry.name, 0, {"reason": reason, "reached": False})
     return Draft(Kind.ACTION_FAILED, now(), entry.name, entry.attempt, {"error": "cancelled"})
 
 
