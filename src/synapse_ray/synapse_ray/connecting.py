@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 from synapse_ray.config import ADDRESS_VARIABLE
@@ -57,21 +58,50 @@ def init(address: str) -> None:
     Raises:
         ClusterUnreachableError, ClusterVersionError, ClusterAuthError: see `synapse_ray.cluster.connect`.
     """
-    import ray
-
     _probe(address)
     own: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
     options = {"log_to_driver": False, "logging_level": logging.ERROR, **own}
+    elsewhere = address == "local" and threading.current_thread() is not threading.main_thread()
     try:
         with _undisturbed():
-            try:
-                ray.init(address, **options)
-            except ConnectionError as error:
-                if "ZombieProcess" not in str(error):
-                    raise
-                ray.init(address, **options)  # Ray's client server tripped over a process of its own that had ended
+            if elsewhere:
+                _in_lasting_thread(lambda: _begin(address, options))
+            else:
+                _begin(address, options)
     except Exception as error:
         raise _explained(address, error) from error
+
+
+def _begin(address: str, options: Mapping[str, Any]) -> None:
+    import ray
+
+    try:
+        ray.init(address, **options)
+    except ConnectionError as error:
+        if "ZombieProcess" not in str(error):
+            raise
+        ray.init(address, **options)  # Ray's client server tripped over a process of its own that had ended
+
+
+def _in_lasting_thread(work: Callable[[], None]) -> None:
+    """Call ``work`` in a thread that lasts as long as the program does.
+
+    Linux ends what Ray has started together with the thread that has started it (``PR_SET_PDEATHSIG``), be that the
+    program's last or not; Ray, which is ended later, then waits in vain for what is gone: a quarter of a minute.
+    """
+    begun: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  raised to the one who waits
+            begun.set_exception(error)
+        else:
+            begun.set_result(None)
+            threading.Event().wait()
+
+    threading.Thread(target=run, name="synapse-ray", daemon=True).start()
+    begun.result()
 
 
 def _probe(address: str) -> None:

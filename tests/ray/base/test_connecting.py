@@ -73,10 +73,13 @@ def test_what_no_node_has(cluster: TestCluster, driver: Any):
 
 
 def test_a_private_ray():
-    """`local` starts a Ray of this process's own; it ends with the process."""
+    """`local` starts a Ray of this process's own; it ends with the process, not with the thread that connected."""
     code = """
-    import ray
+    import ray, threading
     base = BaseRayExecutor(ray_address="local")
+    connecting = threading.Thread(target=base.connect)
+    connecting.start()
+    connecting.join()
     assert base.connect() is base.connect()
     assert BaseRayExecutor().connect() is base.connect()
     print(ray.get(ray.remote(lambda: 6 * 7).remote()), base.connect().gcs_address)
