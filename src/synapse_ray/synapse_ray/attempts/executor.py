@@ -48,7 +48,7 @@ class TaskExecutor:
         self._inbox = inbox
         self._max_concurrency = max_concurrency
         self._heartbeat_timeout = heartbeat_timeout
-        self._orders = Orders(base.remote_call, inbox.name)
+        self._orders = Orders(base.remote_call, inbox.name, passes=True)
         self._tasks: dict[Any, OrderTasks] = {}
         self._preparing: dict[Any, asyncio.Future[OrderTasks]] = {}
         self._pace = Pace()

@@ -58,12 +58,16 @@ class Orders:
         remote: makes of a call the one that a worker can run; see `BaseRayExecutor.remote_call`.
         inbox: the name of the actor that takes reports; "" where nobody does before an attempt's end.
         keeps: whether processes that the actions start may outlive them.
+        passes: whether large results of calls that pass theirs on are put aside; else all results come whole.
     """
 
-    def __init__(self, remote: Callable[[Call], Call], inbox: str, *, keeps: bool = False) -> None:
+    def __init__(
+        self, remote: Callable[[Call], Call], inbox: str, *, keeps: bool = False, passes: bool = False
+    ) -> None:
         self._remote = remote
         self._inbox = inbox
         self._keeps = keeps
+        self._passes = passes
         self._known: dict[Any, tuple[Mapping[str, str], bytes]] = {}
 
     def pack(self, call: Call, places: Places | None = None) -> bytes:
@@ -77,7 +81,8 @@ class Orders:
             DiscoveryError: no worker could find the action.
         """
         params = call.params if type(call.params) is dict else dict(call.params)
-        own = (call.run_id, call.action, call.attempt, params, call.work_dir, call.job_id, call.midway, call.passes)
+        passes = call.passes and self._passes
+        own = (call.run_id, call.action, call.attempt, params, call.work_dir, call.job_id, call.midway, passes)
         return pickle.dumps((self._terms(call), own, places), 5)
 
     def _terms(self, call: Call) -> bytes:
