@@ -32,7 +32,7 @@ def told(call: Call, orders: Orders, places: Mapping[str, tuple[int, int]] | Non
 )
 def test_a_call_arrives_as_it_was_made(call: Call):
     """Whatever was packed before it, of the same action or another."""
-    orders = Orders(lambda each: each, "inbox", keeps=True)
+    orders = Orders(lambda each: each, "inbox", keeps=True, passes=True)
     for before in (CALL, attrs.evolve(CALL, action="b"), call):
         order = told(before, orders, {"a": (0, 1)})
         assert order.call == before
@@ -42,6 +42,15 @@ def test_a_call_arrives_as_it_was_made(call: Call):
             True,
             {"a": (0, 1)},
         )
+
+
+def test_results_come_whole_where_nobody_takes_their_parts():
+    """A call whose result only passes through is told so where that makes a difference."""
+    call = attrs.evolve(CALL, passes=True)
+    assert [told(call, Orders(lambda each: each, "", passes=passes)).call.passes for passes in (True, False)] == [
+        True,
+        False,
+    ]
 
 
 def test_what_an_action_changes_is_not_the_next_ones():

@@ -122,7 +122,7 @@ def test_a_run_whose_engine_died_is_gone_on_with(service: Service, client, code:
     expect(orphan).to_be_hidden()
     process.kill()
     process.wait(30)
-    expect(orphan).to_be_visible()
+    expect(orphan).to_be_visible(timeout=30_000)  # the page looks every five seconds
     page.get_by_role("button", name="Go on…").click()
     page.get_by_role("dialog").get_by_role("button", name="Go on").click()
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -118,10 +118,13 @@ class FarAttempt:
         self._end(self._cancelled() if self.stopped else refused(error))
 
     def _take_end(self, result: Any) -> None:
-        if isinstance(result, BaseException):
+        try:
+            head = None if isinstance(result, BaseException) else Head.unpack(result)
+        except Exception as error:  # noqa: BLE001  what came is none, as of a worker with another version
+            head, result = None, error
+        if head is None:
             self.beside(self._died(result))
             return
-        head = Head.unpack(result)
         self.packed = None if head.batches else result
         if head.acked > self._last:
             self.beside(self._settle(head))
