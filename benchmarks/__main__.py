@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=_positive, default=9, metavar="N", help="samples a row (%(default)s)")
     parser.add_argument("--only", default="", metavar="WORD", help="only the rows with WORD in their name")
     parser.add_argument("--full", action="store_true", help="at full size, where a smaller one is measured otherwise")
-    parser.add_argument("--save", action="store_true", help="write benchmarks/results/NAME.md")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/NAME.md, or NAME-full.md")
     return parser
 
 
@@ -77,7 +77,7 @@ def _run(chosen: Suite, repeats: int, only: str, save: bool) -> None:
 
 
 def _save(chosen: Suite, facts: dict[str, str], rows: list[Row]) -> None:
-    page = _RESULTS / f"{chosen.name}.md"
+    page = _RESULTS / f"{chosen.name}{'-full' if scale.full else ''}.md"
     page.parent.mkdir(exist_ok=True)
     page.write_text(as_markdown(f"Benchmarks: {chosen.name}", facts, rows), encoding="utf-8")
     print(f"saved {page.relative_to(_RESULTS.parent)}", file=sys.stderr)
