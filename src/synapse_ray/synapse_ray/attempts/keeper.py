@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import define, frozen
 
+from synapse_core.garbage import tune
 from synapse_core.protocols import Outcome
 from synapse_core.worker.crossing import outcome_data
 from synapse_ray.attempts.attempt import FarAttempt
@@ -20,7 +21,6 @@ from synapse_ray.attempts.pace import Pace
 from synapse_ray.attempts.tasks import OrderTasks
 from synapse_ray.attempts.watch import Watch
 from synapse_ray.inbox import NAMESPACE, DeskInbox, ReportsHere
-from synapse_ray.tuning import tune
 from synapse_ray.worker.order import Head, issues_of
 
 KEEPER = "synapse-jobs"

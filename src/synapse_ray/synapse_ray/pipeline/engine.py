@@ -7,6 +7,7 @@ import os
 import threading
 from typing import Any
 
+from synapse_core.garbage import tune
 from synapse_ray.attempts import TaskExecutor
 from synapse_ray.base import BaseRayExecutor
 from synapse_ray.inbox import DeskInbox, ReportsHere
@@ -15,7 +16,6 @@ from synapse_ray.pipeline.life import Life
 from synapse_ray.pipeline.orders import Order, Post, engine_name
 from synapse_ray.pipeline.place import local_store_url
 from synapse_ray.pipeline.watchdog import Watchdog
-from synapse_ray.tuning import tune
 
 
 class Engine(ReportsHere):

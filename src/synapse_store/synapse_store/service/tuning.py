@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 from contextlib import suppress
+
+from synapse_core import garbage
 
 _ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1  # of glibc's malloc.h
 
@@ -19,6 +20,4 @@ def tune() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         for name, value in ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, 1024 * 1024), (_TRIM_THRESHOLD, 512 * 1024)):
             mallopt(name, value)
-    gc.collect()
-    gc.freeze()  # what was imported stays
-    gc.set_threshold(20_000, 20, 20)
+    garbage.tune()
