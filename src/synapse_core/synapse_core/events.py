@@ -98,6 +98,11 @@ class Event:
         )
 
 
+def unreached(action: str, reason: str) -> Draft:
+    """The end of an action that a failure or a cancel cut off before it had started: it counts for nothing."""
+    return Draft(Kind.ACTION_SKIPPED, now(), action, 0, {"reason": reason, "reached": False})
+
+
 def stamp(run_id: str, after: int, drafts: Iterable[Draft]) -> list[Event]:
     """The drafts as events, numbered on from ``after``; for stores."""
     return [

@@ -14,7 +14,7 @@ from synapse_core.engine.job import Job
 from synapse_core.engine.recorder import Recorder
 from synapse_core.engine.restore import Restored
 from synapse_core.errors import StoreError, SynapseError
-from synapse_core.events import Draft, Kind, now
+from synapse_core.events import Draft, Kind, now, unreached
 from synapse_core.models import ActionProgress, Failure, RunStatus
 from synapse_core.pipeline import ParamsView, Plan, PlanNode
 from synapse_core.protocols import Outcome
@@ -142,7 +142,8 @@ class Scheduler:
             return []
         view = self._view.view(node.name)
         if not self._view.should_run(node.name, view):
-            self._skip([node.name], f"its condition does not hold: when={node.when!r}", reached=True)
+            reason = f"its condition does not hold: when={node.when!r}"
+            self._recorder.post([Draft(Kind.ACTION_SKIPPED, now(), node.name, 0, {"reason": reason})])
             self._view.skip(node.name)
             return self._released(node)
         if node.each is not None:
@@ -257,11 +258,10 @@ class Scheduler:
             left = [name for name in self._plan.descendants(node.name) if name in self._left]
             self._skip(left, f"needs {node.name!r}, which failed")
 
-    def _skip(self, names: Iterable[str], reason: str, *, reached: bool = False) -> None:
-        at, payload = now(), {"reason": reason} if reached else {"reason": reason, "reached": False}
+    def _skip(self, names: Iterable[str], reason: str) -> None:
         for name in names:
             self._left.pop(name, None)
-            self._recorder.post([Draft(Kind.ACTION_SKIPPED, at, name, 0, payload)])
+            self._recorder.post([unreached(name, reason)])
 
     # -- fan-out ----------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from synapse_core.events import Draft, Kind, now
+from synapse_core.events import Draft, Kind, now, unreached
 from synapse_core.models import ActionProgress, ActionStatus, PipelineProgress, RunStatus
 from synapse_core.protocols import Lease, Store
 from synapse_core.session.owner import is_dead, owner_id
@@ -90,6 +90,6 @@ def end_of(progress: PipelineProgress, kind: Kind, reason: str, of_actions: str)
 
 def _of_action(entry: ActionProgress, reason: str, error: str) -> Draft:
     if entry.status is ActionStatus.PENDING:
-        return Draft(Kind.ACTION_SKIPPED, now(), entry.name, 0, {"reason": reason, "reached": False})
+        return unreached(entry.name, reason)
     failure = {"type": "ActionCancelled", "message": reason, "traceback": ""}
     return Draft(Kind.ACTION_FAILED, now(), entry.name, entry.attempt, {"error": error, "failure": failure})

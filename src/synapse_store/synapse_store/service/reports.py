@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from synapse_core.errors import unknown
-from synapse_core.events import Draft, Kind, now
+from synapse_core.events import Draft, Kind, now, unreached
 from synapse_core.models import ActionProgress, ActionStatus, PipelineProgress, RunStatus
 from synapse_store.service.answers import conflict, invalid
 from synapse_store.wire.asked import ActionReport, Report, RunChange
@@ -102,7 +102,7 @@ def closing(state: PipelineProgress, reason: str) -> list[Draft]:
 
 def _closed(entry: ActionProgress, reason: str) -> Draft:
     if entry.status is ActionStatus.PENDING:
-        return Draft(Kind.ACTION_SKIPPED, now(), entry.name, 0, {"reason": reason, "reached": False})
+        return unreached(entry.name, reason)
     return Draft(Kind.ACTION_FAILED, now(), entry.name, entry.attempt, {"error": "cancelled"})
 
 
