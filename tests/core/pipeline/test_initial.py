@@ -145,6 +145,15 @@ class TestUnknown:
         """It takes everything."""
         assert PipelineGraph([act("a")]).validate_initial_params({"zzz": 1}) == ()
 
+    def test_what_looks_like_a_key_that_was_left_out(self):
+        """Is worth a warning even where an action takes everything; beside that key it is not."""
+        epochs = attrs.make_class("Epochs", {"epochs": attrs.field(type=int, default=3)})
+        graph = PipelineGraph([act("train", takes=epochs), act("a")])
+        assert graph.validate_initial_params({"epoch": 2, "epochs": 1, "zzz": 3}) == ()
+        assert graph.validate_initial_params({"epoch": 2, "zzz": 3}) == (
+            "no action names the param 'epoch'; did you mean 'epochs'?",
+        )
+
     def test_expressions_know_keys_too(self):
         """``when``, ``each`` and bindings."""
         a = act("a", takes={"x": int})

@@ -97,14 +97,16 @@ class _InitialParams:
                     yield FieldIssue(".".join(binding.path), f"is missing; {key!r} is bound to it")
 
     def unknown(self) -> list[str]:
-        """Params that no action knows, where all say what they know."""
-        if None in self.facts.takes or any(callable(n.when) or _is_function(n.when) for n in self.plan):
-            return []
+        """Params that no action knows; where one takes any, those that look like a known one that was left out."""
         known = {key for takes in self.facts.takes for key in takes or ()}
         known.update(key for node in self.plan for key in node.looks_at)
         bindings = (parse_binding(text, self.plan.numbers) for node in self.plan for text in node.inputs.values())
         known.update(binding.path[0] for binding in bindings if binding.node is None)
-        return [f"no action knows the param {key!r}{_guess(key, known)}" for key in self.params if key not in known]
+        strays = [key for key in self.params if key not in known]
+        if None in self.facts.takes or any(callable(n.when) or _is_function(n.when) for n in self.plan):
+            left_out = known.difference(self.params)
+            return [f"no action names the param {key!r}{guess}" for key in strays if (guess := _guess(key, left_out))]
+        return [f"no action knows the param {key!r}{_guess(key, known)}" for key in strays]
 
 
 def _root(path: str, takes: Fields) -> str:
