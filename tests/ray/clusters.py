@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from attrs import define, field
 
 from synapse_core.builtin.process.tree import end_tree
 from synapse_core.testing import wait_until
+from tests.ports import free_port
 
 ENVIRONMENT = {
     "RAY_AUTH_MODE": "disabled",
@@ -51,13 +51,6 @@ sys.exit(main())
 
 _STARTED = "Ray runtime started."
 _NO_MARKER = "no attempt has this marker"
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @define(eq=False)

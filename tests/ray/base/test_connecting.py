@@ -15,7 +15,8 @@ import pytest
 from synapse_core.testing import raises
 from synapse_ray.base import BaseRayExecutor
 from synapse_ray.errors import ClusterUnreachableError, ResourcesError
-from tests.ray.clusters import TestCluster, cluster_of, free_port
+from tests.ports import free_port
+from tests.ray.clusters import TestCluster, cluster_of
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from synapse_core.testing import raises
 from synapse_ray.base import BaseRayExecutor
 from synapse_ray.errors import ClusterUnreachableError
 from synapse_ray.probing import Endpoint, probe
-from tests.ray.clusters import free_port
+from tests.ports import free_port
 
 
 @pytest.mark.parametrize("scheme", ["", "ray://"])

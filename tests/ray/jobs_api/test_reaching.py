@@ -15,7 +15,7 @@ from synapse_core.testing import actions
 from synapse_ray.errors import ClusterAuthError, ClusterUnreachableError, RayConfigError
 from synapse_ray.jobs_api import RayJobsApiExecutor
 from synapse_ray.jobs_api.token import headers
-from tests.ray.clusters import free_port
+from tests.ports import free_port
 
 
 class Other(http.server.BaseHTTPRequestHandler):

@@ -20,7 +20,7 @@ from synapse_ray import RayPipelineExecutor
 from synapse_ray.inbox import NAMESPACE
 from synapse_ray.pipeline.orders import engine_name
 from synapse_ray.pipeline.service import silent
-from tests.ray.clusters import free_port
+from tests.ports import free_port
 
 PLUGIN = Path(__file__).parent / "plugin"
 

@@ -16,7 +16,7 @@ from synapse_core.testing import actions
 from synapse_ray.errors import EnvironmentSetupError
 from synapse_ray.pipeline.life import Life
 from synapse_ray.pipeline.orders import Order, Post
-from tests.ray.clusters import free_port
+from tests.ports import free_port
 
 MakeLife = Callable[..., Life]
 

@@ -24,7 +24,7 @@ from synapse_ray.pipeline import service as services
 from synapse_ray.pipeline.answers import Answer, answer
 from synapse_ray.pipeline.orders import Post
 from synapse_ray.pipeline.service import ServiceChoice, choose_service
-from tests.ray.clusters import free_port
+from tests.ports import free_port
 from tests.store.serving import served
 
 ERRORS = [

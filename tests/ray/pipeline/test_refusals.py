@@ -23,7 +23,8 @@ from synapse_ray.errors import (
     ResourcesError,
 )
 from synapse_ray.pipeline.executor import RayPipelineExecutor
-from tests.ray.clusters import TestCluster, free_port
+from tests.ports import free_port
+from tests.ray.clusters import TestCluster
 from tests.ray.pipeline.conftest import MakeExecutor
 from tests.ray.pipeline.helpers import has_engine, service_in
 

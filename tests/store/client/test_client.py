@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from datetime import datetime, timedelta
 
@@ -17,6 +16,7 @@ from synapse_store import ActionProgress, LogEntry, PipelineServiceClient
 from synapse_store.client import ServiceError, ServiceUnavailable
 from synapse_store.service.settings import Settings
 from synapse_store.sqlite.store import SQLiteStore
+from tests.ports import free_port
 from tests.store.serving import served
 
 ACTIONS = [
@@ -226,9 +226,7 @@ def test_the_complete_example(service, monkeypatch, capsys):
 
 def test_no_service():
     """Says where, and what to do; a health check just says no."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     with PipelineServiceClient(url, timeout=0.5) as client:
         assert client.health_check() is False
         with pytest.raises(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -12,21 +11,16 @@ from typing import Any
 
 from synapse_core.testing import wait_until
 from synapse_store import PipelineServiceClient
+from tests.ports import free_port
 
 COMMAND = [sys.executable, "-m", "synapse_core.cli", "serve"]
-
-
-def _free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 class Command:
     """``synapse serve`` of one file on one port."""
 
     def __init__(self, folder, *options, **env):
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.store = f"sqlite:///{folder}/runs.db"
         self.log = folder / "service.log"
