@@ -227,8 +227,16 @@ def test_ten_thousand_instances_with_logs(session: Session):
 
 def test_a_failure_while_many_wait_ends_soon(session: Session):
     """Those that were not started leave no trace but their count."""
-    run_id = session.submit([Node(failing_at(0), each="n in numbers", max_parallel=2)], {"numbers": list(range(5000))})
+
+    @action("first_fails")
+    def first_fails(params, ctx):
+        if params["n"] == 0:
+            raise ValueError("no")
+        wait_until(lambda: events_of(session, ctx.run_id, Kind.ACTION_FAILED), "the first to have failed")
+
+    run_id = session.submit([Node(first_fails, each="n in numbers", max_parallel=2)], {"numbers": list(range(5000))})
     with pytest.raises(ExecutionError):
         session.wait(run_id)
-    wait_until(lambda: session.progress(run_id).status == "failed")
-    assert len(events_of(session, run_id, Kind.ACTION_STARTED)) < 100
+    state = session.progress(run_id)
+    assert state.action("first_fails").instances == {"pending": 4998, "running": 0, "completed": 1, "failed": 1}
+    assert len(events_of(session, run_id, Kind.ACTION_STARTED)) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,20 @@ FAST = {"grace": 0.05}
 
 def paths(folder: Path) -> dict[str, str]:
     return {name: str(folder / name) for name in ("started", "release", "cleaned")}
+
+
+def killed(session: Session, folder: Path, action: Any, **options: Any) -> int:
+    """Run an action that hears nothing until its time is up; the process that it had, which is gone.
+
+    A busy machine may take longer to start a process than that: it is given more time then, until the action begins.
+    """
+    for timeout in (1.0, 6.0, 36.0):
+        with pytest.raises(ExecutionError, match="ActionTimeoutError"):
+            session.execute([Node(action, timeout=timeout)], paths(folder), **FAST, **options)
+        if (folder / "started").exists() and (pid := (folder / "started").read_text()):
+            wait_until(lambda: not is_alive(int(pid)), "the process to be gone")
+            return int(pid)
+    raise AssertionError("the action never began")
 
 
 def test_an_action_that_listens_ends_in_time(session: Session, tmp_path: Path):
@@ -48,10 +63,7 @@ def test_one_that_does_not_listen_is_left_behind_and_said_to_be(session: Session
 
 def test_one_that_does_not_listen_is_killed_where_it_has_a_process(session: Session, tmp_path: Path):
     """Nothing of it is left."""
-    with pytest.raises(ExecutionError, match="ActionTimeoutError"):
-        session.execute([Node(actions.hang_on, timeout=1.0)], paths(tmp_path), executor="process", **FAST)
-    pid = int((tmp_path / "started").read_text())
-    wait_until(lambda: not is_alive(pid), "the process to be gone")
+    assert killed(session, tmp_path, actions.hang_on, executor="process") != os.getpid()
 
 
 def test_a_timeout_is_tried_again(session: Session):
@@ -71,14 +83,17 @@ def test_an_action_that_is_quick_enough_is_not_touched(session: Session):
 
 
 def test_waiting_for_room_does_not_count(session: Session):
-    """The clock of an attempt starts with it: the second waits for the first, and is not late."""
+    """The clock of an attempt starts with it: the second waits for the first, and has all of its time then."""
     gate = Gate()
-    first, second = gate.action("first"), Node(act("second"), timeout=SHORT)
+    first, second = gate.action("first"), Node(actions.wait, timeout=SHORT)
     run_id = session.submit(ActionPipeline([[first, second]], max_parallel=1))
     gate.wait_for(1)
     session.call(_sleep(4 * SHORT))
     gate.open.set()
-    assert session.wait(run_id).status == "completed"
+    with pytest.raises(ExecutionError, match=r"attempt 1 took longer than 0.05 s"):
+        session.wait(run_id)
+    began, ended = (event.time for event in events_of(session, run_id, name="wait"))
+    assert (ended - began).total_seconds() > 0.9 * SHORT
 
 
 async def _sleep(seconds: float) -> None:
@@ -108,11 +123,7 @@ def test_others_go_on(session: Session):
 
 def test_one_that_is_declared_hard_is_killed_under_any_executor(session: Session, tmp_path: Path):
     """It has a process of its own, wherever the others run, and what was printed there is in the log."""
-    with pytest.raises(ExecutionError, match="ActionTimeoutError"):
-        session.execute([Node(actions.hang_hard, timeout=1.0)], paths(tmp_path), **FAST)
-    pid = int((tmp_path / "started").read_text())
-    assert pid != os.getpid()
-    wait_until(lambda: not is_alive(pid), "the process to be gone")
+    assert killed(session, tmp_path, actions.hang_hard) != os.getpid()
 
 
 def test_a_hard_action_takes_part_in_a_sequence(session: Session):

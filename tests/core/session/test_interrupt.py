@@ -67,6 +67,7 @@ def test_once_cancels_and_waits_for_the_cleanup(tmp_path: Path, executor: str):
     with program(tmp_path, "slow_cleanup", executor, "60") as process:
         process.send_signal(signal.SIGINT)
         wait_until((tmp_path / "cleaning").exists, "the cleanup to begin")
+        wait_until((tmp_path / "asked").exists, "the program's own watcher to be done with its session")
         assert process.poll() is None
         (tmp_path / "release").touch()
         out, err = process.communicate(timeout=60)
