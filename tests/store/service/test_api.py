@@ -169,6 +169,7 @@ def test_cancel_ends_what_nobody_runs(service):
         ("failed", "cancelled"),
         ("skipped", None),
     ]
+    assert answer.json["progress"][0]["failure"]["type"] == "ActionCancelled"
 
 
 def test_a_running_run_is_not_deleted(service):

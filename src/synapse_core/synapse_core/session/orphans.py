@@ -36,10 +36,11 @@ async def cancel_orphan(store: Store, run_id: str, reason: str) -> bool:
     progress, held = await store.progress(run_id), await store.lease(run_id)
     if not is_orphan(progress.status, held, progress.created_at):
         return False
-    return await _write_end(store, run_id, held, lambda progress: _cancelled(progress, reason))
+    return await _write_end(store, run_id, held, lambda progress: cancelled(progress, reason))
 
 
-def _cancelled(progress: PipelineProgress, reason: str) -> list[Draft]:
+def cancelled(progress: PipelineProgress, reason: str) -> list[Draft]:
+    """The end of a run that is cancelled and that no engine ends."""
     asked = Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, {"reason": reason, "force": False})
     ended = end_of(progress, Kind.RUN_CANCELLED, reason, "cancelled")
     return ended if progress.cancel_requested else [asked, *ended]

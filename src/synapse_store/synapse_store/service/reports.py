@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from synapse_core.errors import unknown
-from synapse_core.events import Draft, Kind, now, unreached
+from synapse_core.events import Draft, Kind, now
 from synapse_core.models import ActionProgress, ActionStatus, PipelineProgress, RunStatus
+from synapse_core.session.orphans import cancelled
 from synapse_store.service.answers import conflict, invalid
 from synapse_store.wire.asked import ActionReport, Report, RunChange
 
@@ -84,26 +85,11 @@ def _framed(state: PipelineProgress, status: RunStatus | None, drafts: list[Draf
 
 def _end(state: PipelineProgress, status: RunStatus, change: RunChange) -> Iterable[Draft]:
     if status is RunStatus.CANCELLED:
-        return closing(state, change.error or "cancelled")
+        return cancelled(state, change.error or "cancelled")
     payload: dict[str, Any] = {"result": change.result}
     if status is RunStatus.FAILED:
         payload = {"error": change.error or "failed", "errors": [change.error or "failed"], "result": change.result}
     return [Draft(_ENDS[status], now(), None, 0, payload)]
-
-
-def closing(state: PipelineProgress, reason: str) -> list[Draft]:
-    """The end of a run that nobody runs: what was running has failed, what had not started is skipped."""
-    asked = Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, {"reason": reason, "force": False})
-    entries = [*state.instances.values(), *state.progress]
-    ended = [_closed(entry, reason) for entry in entries if not entry.status.is_terminal()]
-    last = Draft(Kind.RUN_CANCELLED, now(), None, 0, {"error": reason, "errors": []})
-    return [*([] if state.cancel_requested else [asked]), *ended, last]
-
-
-def _closed(entry: ActionProgress, reason: str) -> Draft:
-    if entry.status is ActionStatus.PENDING:
-        return unreached(entry.name, reason)
-    return Draft(Kind.ACTION_FAILED, now(), entry.name, entry.attempt, {"error": "cancelled"})
 
 
 # -- actions --------------------------------------------------------------------------------------------------

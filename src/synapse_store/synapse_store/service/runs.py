@@ -13,12 +13,12 @@ from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreError, St
 from synapse_core.events import Draft, Kind, now
 from synapse_core.models import RunStatus
 from synapse_core.protocols import RunSummary
-from synapse_core.session.orphans import cancel_orphan
+from synapse_core.session.orphans import cancel_orphan, cancelled
 from synapse_store.service.answers import answer, conflict, no_run, nothing
 from synapse_store.service.asking import Call
 from synapse_store.service.core import Service
 from synapse_store.service.pipelines import ORIGIN
-from synapse_store.service.reports import GIVEN, closing, of_change, of_report
+from synapse_store.service.reports import GIVEN, of_change, of_report
 from synapse_store.service.states import Tracked
 from synapse_store.wire.asked import RunChange
 from synapse_store.wire.codec import progress_to_data, run_to_data, summary_to_data
@@ -205,7 +205,7 @@ async def cancel(call: Call) -> web.Response:
         lease = await service.store.lease(run_id)
         reason, force = call.body.reason, call.body.force
         if lease is None and run.record.options.get("origin") == ORIGIN:
-            await run.write(closing(state, reason))
+            await run.write(cancelled(state, reason))
         else:
             asked = Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, {"reason": reason, "force": force})
             await run.write([asked])
