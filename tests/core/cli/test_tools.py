@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -71,6 +72,30 @@ def test_clean_lists_and_removes_on_demand(here: Here) -> None:
     assert link.is_symlink()
     assert here.synapse("clean", "--older-than", "12h", "--yes").out.count("\n") == 2
     assert not new.exists()
+
+
+def test_what_goes_while_it_is_looked_at(here: Here) -> None:
+    """Another run removes its files meanwhile: that is no error, and what is old is listed as ever."""
+    old, busy = _run_folder(here, 1, 30), _run_folder(here, 2, 30)
+    over = threading.Event()
+
+    def churn() -> None:
+        while not over.is_set():
+            for number in range(50):
+                (busy / f"{number}.part").touch()
+            for number in range(50):
+                (busy / f"{number}.part").unlink()
+
+    churning = threading.Thread(target=churn)
+    churning.start()
+    try:
+        listed = [here.synapse("clean", "--older-than", "7d") for _ in range(4)]
+    finally:
+        over.set()
+        churning.join()
+    for done in listed:
+        assert (done.code, done.err) == (0, "")
+        assert [line.split()[0] for line in done.out.splitlines()[:-1]] == [old.name]
 
 
 @pytest.mark.parametrize("age", ["7", "d", "-1d", "1y", "soon"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -85,8 +87,17 @@ def _folders(place: Path) -> Iterator[_Folder]:
         return
     for path in place.iterdir():
         if RUN_ID.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
-            found = [each.lstat() for each in (path, *path.rglob("*"))]
-            yield _Folder(path, max(stat.st_mtime for stat in found), sum(stat.st_size for stat in found))
+            found = list(_looks(path))
+            if found:
+                yield _Folder(path, max(stat.st_mtime for stat in found), sum(stat.st_size for stat in found))
+
+
+def _looks(path: Path) -> Iterator[os.stat_result]:
+    """A folder and all in it, but for what goes while it is looked at, as a run that goes on removes it."""
+    for folder, _, names in os.walk(path):
+        for each in (folder, *(Path(folder, name) for name in names)):
+            with suppress(FileNotFoundError):
+                yield os.lstat(each)
 
 
 def _told(folder: _Folder, *, remove: bool) -> bool:
