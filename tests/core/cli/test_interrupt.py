@@ -54,7 +54,7 @@ def test_once_the_run_is_cancelled(here: Here, number: signal.Signals, executor:
         assert "was cancelled" in err
         assert "■ cancelled in" in out
         assert "Traceback" not in out + err
-        assert not _left_over(here)
+        until(lambda: not _left_over(here))
 
 
 def test_twice_it_is_ended_at_once(here: Here) -> None:
@@ -68,7 +68,7 @@ def test_twice_it_is_ended_at_once(here: Here) -> None:
         assert "ending the actions" in err
         assert "was cancelled" in err
         assert "Traceback" not in err
-        assert not _left_over(here)
+        until(lambda: not _left_over(here))
 
 
 def test_twice_a_thread_that_hears_nothing_is_left_behind(here: Here) -> None:
@@ -115,18 +115,18 @@ def _read_until(process: subprocess.Popen[str], text: str) -> None:
         assert line, f"{text!r} was not said"
 
 
-def _left_over(here: Here) -> list[str]:
+def _left_over(here: Here) -> list[bytes]:
     """The processes that were started from here and still run, by command line."""
     mark = f"SYNAPSE_HOME={here.home}".encode()
     return [
-        (process / "cmdline").read_text().replace("\0", " ")
+        _told(process, "cmdline").replace(b"\0", b" ")
         for process in Path("/proc").glob("[0-9]*")
-        if mark in _environ(process)
+        if mark in _told(process, "environ")
     ]
 
 
-def _environ(process: Path) -> bytes:
+def _told(process: Path, name: str) -> bytes:
     try:
-        return (process / "environ").read_bytes()
+        return (process / name).read_bytes()
     except OSError:  # it has ended, or is not ours
         return b""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -198,16 +199,21 @@ def test_a_sink_that_raises_when_it_is_closed_is_named(session: Session):
 
 def test_a_sink_that_hangs_delays_nobody(session: Session, monkeypatch: pytest.MonkeyPatch):
     """The run is completed and the others are told all while it hangs; it is waited for a little, then named."""
-    monkeypatch.setattr("synapse_core.session.host._SINKS_CLOSE", 0.1)
-    bad, worse, good = Hanging(), Hanging(), Keeping()
-    run_id = session.submit([actions.report, act("b")], {"logs": 3000}, sinks=[bad, good, worse])
-    final = session.wait(run_id)
-    assert final.status == "completed"
+    for patience in (0.1, 1.0, 10.0):  # on a busy machine even the good one may need more than a moment
+        monkeypatch.setattr("synapse_core.session.host._SINKS_CLOSE", patience)
+        bad, worse, good = Hanging(), Hanging(), Keeping()
+        run_id = session.submit([actions.report, act("b")], {"logs": 3000}, sinks=[bad, good, worse])
+        assert session.wait(run_id).status == "completed"
+        named = [problem.error for problem in session.pm.problems if run_id in problem.error]
+        bad.go.set()
+        worse.go.set()
+        for sink in (bad, worse):
+            wait_until(partial(getattr, sink, "closed"), "the sink to be closed")
+        if not any("Keeping" in error for error in named):
+            break
     assert good.events == events_of(session, run_id)
-    assert sum("has not finished 0.1 s after the run's end" in problem.error for problem in session.pm.problems) == 1
-    bad.go.set()
-    worse.go.set()
-    wait_until(lambda: bad.closed and worse.closed, "them to be closed")
+    (complaint,) = named
+    assert f"its sink Hanging has not finished {patience:g} s after the run's end" in complaint
 
 
 def test_a_sink_that_does_not_keep_up_is_dropped(monkeypatch: pytest.MonkeyPatch):
