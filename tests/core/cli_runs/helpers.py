@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -70,6 +71,25 @@ class Place:
             self.session.wait(run_id)
         return run_id
 
+    @contextlib.contextmanager
+    def cancelled_when_waiting(self, run_id: str) -> Iterator[None]:
+        """Cancels a run beside the block, once its action `wait` has said that it waits."""
+
+        def waits() -> bool:
+            events = self.session.call(self.store.read(run_id))
+            return any(event.payload.get("message") == "waiting" for event in events)
+
+        def cancel() -> None:
+            until(waits)
+            self.session.cancel(run_id)
+
+        canceller = threading.Thread(target=cancel)
+        canceller.start()
+        try:
+            yield
+        finally:
+            canceller.join()
+
     def orphan(
         self, actions: Sequence[Any], params: Mapping[str, Any] | None = None, *, done: Mapping[str, Any]
     ) -> str:
@@ -97,7 +117,7 @@ class Place:
         return run_id
 
 
-def until(what: Any, seconds: float = 30) -> None:
+def until(what: Any, seconds: float = 60) -> None:
     """Wait until ``what()`` holds."""
     end = time.monotonic() + seconds
     while not what():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -135,8 +134,8 @@ def test_watching_a_run_that_has_ended(place: Place) -> None:
 def test_watching_a_run_to_its_end(place: Place) -> None:
     """As JSON each line is a state; the last one is the end."""
     run_id = place.session.submit([load, wait])
-    threading.Timer(0.3, place.session.cancel, [run_id]).start()
-    done = place.runs("watch", run_id, "--json")
+    with place.cancelled_when_waiting(run_id):
+        done = place.runs("watch", run_id, "--json")
     states = done.lines
     assert done.code == 1
     assert [state["seq"] for state in states] == sorted(state["seq"] for state in states)

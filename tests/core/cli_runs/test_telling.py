@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 from tests.core.cli_runs.helpers import FAILING, FAN_OUT, WORK, Place, load, wait
 
 
@@ -83,8 +81,8 @@ def test_events_of_a_kind_an_action_and_a_place(place: Place) -> None:
 def test_following_ends_with_the_run(place: Place) -> None:
     """What is there, then what comes, each once, to the run's last event."""
     run_id = place.session.submit([load, wait])
-    threading.Timer(0.3, place.session.cancel, [run_id]).start()
-    events = place.runs("events", run_id, "--json", "--follow").lines
+    with place.cancelled_when_waiting(run_id):
+        events = place.runs("events", run_id, "--json", "--follow").lines
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert events[-1]["kind"] == "run.cancelled"
     logs = place.runs("logs", run_id, "--follow")
