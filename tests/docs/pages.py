@@ -78,7 +78,7 @@ def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
         "COLUMNS": "110",
         "PYTHONIOENCODING": "utf-8",
     }
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=110)
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=280)
 
 
 def shows(output: str, wanted: str) -> str | None:

@@ -30,6 +30,7 @@ def starts_ray(page: Path) -> bool:
 LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
+@pytest.mark.timeout(300)
 @each_page(scripts)
 def test_the_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     """All blocks, as one program; what it prints is what the comments with an arrow say, no more and no less."""
@@ -41,6 +42,7 @@ def test_the_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @each_page(commands)
 def test_the_commands_of_a_page_work(page: Path, tmp_path: Path) -> None:
     """Each ``$ synapse …`` ends with the exit code that the page says, and shows the lines that it shows."""
