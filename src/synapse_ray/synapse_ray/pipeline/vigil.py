@@ -21,6 +21,9 @@ _log = logging.getLogger("synapse_ray.pipeline")
 _GONE = 15.0
 """Seconds of silence after which a cluster is given up: after a minute of it Ray ends all processes, this one too."""
 
+_KNOWN = 10.0
+"""Seconds that a store has to say how far a run is, for the error that ends the waiting."""
+
 _AWAY = 120.0
 """Seconds of silence after which a store is given up; an engine waits for half as long with what it has to write."""
 
@@ -105,7 +108,7 @@ class Vigil:
 
     async def _known(self) -> str:
         try:
-            return stands(await asyncio.wait_for(self._store.progress(self._run_id), self._pause))
+            return stands(await asyncio.wait_for(self._store.progress(self._run_id), _KNOWN))
         except (StoreUnavailableError, TimeoutError):
             return "how far it is cannot be known, as its store does not answer either"
 
