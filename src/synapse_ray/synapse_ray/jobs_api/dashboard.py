@@ -157,12 +157,16 @@ class Dashboard:
         text = response.text
         if _NO_FILE in text:
             return None
-        if _NO_NODE in text:
+        if _NO_NODE in text or not self._lives(node):
             raise NodeGoneError(
                 f"the node {node} of the cluster at {self.address} is gone, and its files with it",
                 hint="submit the action anew; a pipeline's results are in its store, and outlast the nodes",
             )
         raise self._trouble(response)
+
+    def _lives(self, node: str) -> bool:
+        """Whether the cluster counts on the node; Ray goes on asking the agent of one that is gone for a while."""
+        return any(each["node_id"] == node for each in self.nodes())
 
     # -- asking -----------------------------------------------------------------------------------------------
 
