@@ -1,8 +1,9 @@
 """Real Ray clusters on this machine, for tests: each node a ``ray start --block`` of its own, ended by its pid.
 
 Nothing is shared with another cluster of this machine: ports are free ones, the temp dir is new, and drivers connect by
-the address given here, never by ``auto``. A node that dies is noticed within about a second; an environment that cannot
-be set up is not tried again.
+the address given here, never by ``auto``. A node that dies is noticed within about a second, as its connections end;
+one that only does not answer, as where the machine stands still, is waited for. An environment that cannot be set up is
+not tried again.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from attrs import define, field
 
 from synapse_core.builtin.process.tree import end_tree
 from synapse_core.testing import wait_until
+from synapse_core.testing.processes import is_alive
 from tests.ports import free_port
 
 ENVIRONMENT = {
@@ -31,7 +33,7 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_health_check_initial_delay_ms": "500",
     "RAY_health_check_period_ms": "300",
-    "RAY_health_check_timeout_ms": "1000",
+    "RAY_health_check_timeout_ms": "10000",
     "RAY_health_check_failure_threshold": "3",
     "RAY_enable_metrics_collection": "false",
     "RUNTIME_ENV_RETRY_TIMES": "1",
@@ -71,11 +73,13 @@ class ClusterNode:
         return [pid for pid in descendants(self.process.pid) if part in command_line(pid)]
 
     def kill(self) -> None:
-        """End the whole node at once, as a machine that loses its power."""
+        """End the whole node at once, as a machine that loses its power; all of it is gone when this returns."""
+        pids = self.pids()
         if self.process.poll() is None:
             end_tree(self.process.pid, _NO_MARKER)
             self.process.kill()
         self.process.wait()
+        wait_until(lambda: not any(map(is_alive, pids)), "the node's processes to be gone")
 
     def kill_part(self, part: str) -> list[int]:
         """Kill (SIGKILL) only the processes with ``part`` in their command line; the rest of the node stays."""

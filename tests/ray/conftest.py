@@ -17,6 +17,13 @@ for _name in ("RAY_AUTH_MODE", "RAY_USAGE_STATS_ENABLED"):
 os.environ.pop("RAY_ADDRESS", None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives a test that may have to start a cluster of several nodes first the time for that on a slow machine."""
+    for item in items:
+        if "tests/ray/" in item.nodeid and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(300))
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[TestCluster]:
     """A cluster of one node with 4 logical cores, for tests that leave it as they found it."""

@@ -118,8 +118,9 @@ def test_a_dead_actor_is_replaced(executor: RayActorExecutor):
     assert _pid(executor) not in {pid, second}
 
 
-def test_ctrl_c_cancels_the_action(executor: RayActorExecutor, tmp_path: Path):
+def test_ctrl_c_cancels_the_action(executor: RayActorExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Asked, then interrupted: it has ended when KeyboardInterrupt is raised here, and the actor is kept."""
+    monkeypatch.setattr(executor, "_grace", 12.0)  # half of it for what is interrupted to end, on a slow machine too
     pid = _pid(executor)
     started, cleaned = tmp_path / "started", tmp_path / "cleaned"
     watcher = _ctrl_c_when(started)

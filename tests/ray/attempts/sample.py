@@ -54,10 +54,13 @@ def nap(params: dict[str, Any], _context: RuntimeContext) -> None:
 
 @action("hold")
 def hold(params: dict[str, Any], _context: RuntimeContext) -> None:
-    """Waits in native code that lets no Python thread run, once it has been heard of."""
+    """Waits in native code that lets no Python thread run, once it is told that it was heard of; says so before."""
     _write(params["pids"])
-    time.sleep(1)
-    ctypes.PyDLL(None).sleep(600)
+    while not Path(params["pids"]).with_suffix(".heard").exists():
+        time.sleep(0.01)
+    native = ctypes.PyDLL(None)
+    Path(params["pids"]).with_suffix(".holding").touch()
+    native.sleep(600)
 
 
 @action("breed")

@@ -23,6 +23,10 @@ from tests.ray.clusters import TestCluster
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("module_driver")]
 
 GRACE = 2.0
+"""For actions that are ended by force: it is waited out."""
+
+CLEANING = 12.0
+"""For one that cleans up when it is interrupted, at half of it: the other half is a slow machine's."""
 
 
 def _executor(cluster: TestCluster, **options: Any) -> TaskExecutor:
@@ -34,7 +38,7 @@ async def _started(executor: TaskExecutor, action: Any, folder: Path) -> tuple[A
     pids = folder / action.__name__
     attempt = executor.start(call_of(action, {"pids": str(pids)}, run_id=str(folder)), lambda: None)
     await until(lambda: pids.exists() and pids.read_text(), "the action to begin")
-    await asyncio.wait_for(attempt.begun(), 30)
+    await asyncio.wait_for(attempt.begun(), 60)
     return attempt, pids
 
 
@@ -47,11 +51,15 @@ def test_a_cancel_ends_whatever_the_action_does(cluster: TestCluster, tmp_path: 
             await _started(executor, action, tmp_path)
             for action in (sample.spin, sample.nap, sample.hold, sample.breed)
         ]
-        await asyncio.gather(*(attempt.cancel("enough", GRACE) for attempt, _ in running))
+        _, held = running[2]
+        held.with_suffix(".heard").touch()
+        await until(held.with_suffix(".holding").exists, "the action to let nobody run")
+        graces = (GRACE, CLEANING, GRACE, GRACE)
+        cancelling = [attempt.cancel("enough", grace) for (attempt, _), grace in zip(running, graces, strict=True)]
+        await asyncio.gather(*cancelling)
         for attempt, _ in running:
             expect(await attempt.outcome(), "cancelled", "enough")
         assert (tmp_path / "nap.cleaned").exists()
-        _, held = running[2]
         _, bred = running[3]
         await until(lambda: not is_alive(int(held.read_text())), "the worker that lets nobody run to be gone")
         await until(lambda: not alive(bred.read_text().partition(" ")[2]), "the tree to be gone")

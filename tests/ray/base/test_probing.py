@@ -39,7 +39,7 @@ def test_something_else_answers():
     thread.start()
     try:
         with raises(ClusterUnreachableError, "not Ray"):
-            probe(Endpoint("127.0.0.1", server.server_port))
+            probe(Endpoint("127.0.0.1", server.server_port), patience=60)
     finally:
         thread.join()
         server.server_close()

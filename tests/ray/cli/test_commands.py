@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from synapse_core.testing import wait_until
 from tests.core.cli.helpers import FLOW, SYNAPSE, Here
 from tests.ray.clusters import TestCluster
 
@@ -41,6 +42,11 @@ def there(tmp_path: Path, cluster: TestCluster, monkeypatch: pytest.MonkeyPatch)
     made.write("flow.py", FLOW)
     made.write("gated.py", GATED)
     return made
+
+
+def has_runs(there: Here, *run_ids: str) -> bool:
+    """Whether the engines on the cluster are of these runs; that of one that has ended leaves a little later."""
+    return bool(there.synapse("ray", "status", "--json").json["runs"] == [*run_ids])
 
 
 @pytest.mark.slow
@@ -87,7 +93,7 @@ def test_a_run_that_was_left_alone_is_watched_and_ended_by_others(there: Here, c
     left = there.synapse(*command)
     assert left.code == 0, left.err
     run_id = left.out.strip()
-    assert there.synapse("ray", "status", "--json").json["runs"] == [run_id]
+    wait_until(lambda: has_runs(there, run_id), "this run alone to be told of")
     assert f"runs: {run_id}" in there.synapse("ray", "status").out
     (there.folder / "open").touch()
     watched = there.synapse("runs", "watch", run_id, "--store", "ray:auto")
@@ -113,12 +119,13 @@ def test_ctrl_c_cancels_a_run_there(there: Here) -> None:
     assert process.returncode == 130, errors
     assert "was cancelled" in errors
     assert "synapse runs resume " in errors
-    assert there.synapse("ray", "status", "--json").json["runs"] == []
+    wait_until(lambda: has_runs(there), "its engine to be gone")
 
 
 @pytest.mark.slow
 def test_status_tells_what_the_cluster_has(there: Here, cluster: TestCluster) -> None:
     """Versions, nodes, what is free; as text and as JSON."""
+    wait_until(lambda: has_runs(there), "engines of other tests to be gone")
     told = there.synapse("ray", "status")
     assert told.code == 0, told.err
     assert f"head at {cluster.address}" in told.out

@@ -5,21 +5,24 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
 from typing import Self
 from urllib.parse import urlsplit
 
 
 class Gate:
-    """Passes connections on to a server; while it is closed, it refuses them and has cut those there were."""
+    """Passes connections on to a server; while it is closed, it refuses them and has cut those there were.
+
+    Attributes:
+        address: where it is.
+        closed_to: how many connections it is still going to refuse.
+    """
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
         self._server = (parts.hostname or "", parts.port or 80)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open_at = 0.0
         self._joined: list[socket.socket] = []
-        self.refused = 0
+        self.closed_to = 0
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -31,9 +34,9 @@ class Gate:
         self._listener.close()
         self._cut()
 
-    def close_for(self, seconds: float) -> None:
-        """Close it; it opens by itself."""
-        self._open_at = time.monotonic() + seconds
+    def close_to(self, connections: int) -> None:
+        """Close it; it opens by itself once it has refused so many."""
+        self.closed_to = connections
         self._cut()
 
     def _cut(self) -> None:
@@ -45,8 +48,8 @@ class Gate:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
-                if time.monotonic() < self._open_at:
-                    self.refused += 1
+                if self.closed_to:
+                    self.closed_to -= 1
                     near.close()
                     continue
                 threading.Thread(target=self._join, args=(near,), daemon=True).start()

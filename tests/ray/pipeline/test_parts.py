@@ -100,9 +100,15 @@ Watched = tuple[subprocess.Popen[str], int]
 
 
 @pytest.fixture
-def watched() -> Iterator[Watched]:
+def patience() -> float:
+    """Of the watchdog, in seconds: none that a process which moves could use up on a slow machine."""
+    return 120.0
+
+
+@pytest.fixture
+def watched(patience: float) -> Iterator[Watched]:
     """A process with a watchdog, and the watchdog's process id."""
-    command = [sys.executable, "-c", WATCHED, "0.4"]
+    command = [sys.executable, "-c", WATCHED, str(patience)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process, int(process.stdout.readline())
@@ -117,6 +123,7 @@ def _ended(pid: int) -> bool:
         return True
 
 
+@pytest.mark.parametrize("patience", [1.0])
 def test_a_frozen_process_is_ended(watched: Watched):
     """It does not move for as long as its watchdog is patient: it is killed."""
     process, _ = watched

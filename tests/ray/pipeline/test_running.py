@@ -82,7 +82,8 @@ def test_plugins_that_are_shipped_are_told_of_runs(
     executor.wait(run_id)
     assert executor.get_result(run_id)["colour"] == "red"
     kinds = [str(event.kind) for event in executor.stream_events(run_id)]
-    wait_until(lambda: (home / f"told-{run_id}").read_text().split() == kinds, "the sink to be told")
+    told_of = home / f"told-{run_id}"
+    wait_until(lambda: told_of.exists() and told_of.read_text().split() == kinds, "the sink to be told")
 
 
 def test_the_folder_of_a_plugin_is_shipped(make_executor: MakeExecutor, nodes: TestCluster, tmp_path: Path):
@@ -164,7 +165,7 @@ def test_what_cannot_be_resumed_is_said_at_once(executor: RayPipelineExecutor):
 
 def test_a_cancelled_run_ends_in_its_grace_period(executor: RayPipelineExecutor, gate: Gate, gated: Any):
     """An action that listens to nobody is interrupted; what follows is skipped."""
-    run_id = executor.submit([gated.busy, gated.gated], gate.params(), grace=6.0)
+    run_id = executor.submit([gated.busy, gated.gated], gate.params(), grace=12.0)
     gate.begun("busy")
     executor.cancel(run_id, reason="enough")
     with pytest.raises(RunCancelledError, match="enough"):
