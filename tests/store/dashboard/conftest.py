@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from synapse_core import Session
+from synapse_core.testing.waiting import PATIENCE
 from tests.store.dashboard.watching import FLAGS, Service, Watched
+
+_PATIENCE = PATIENCE * 1000
+expect.set_options(timeout=_PATIENCE)
+"""Playwright's own five seconds are as long as the page's polls, and as its longest pauses before it tries again."""
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +29,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail(why)
         pytest.skip(why)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, headless=True, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=found, headless=True, args=FLAGS, timeout=_PATIENCE)
         yield browser
         browser.close()
 
@@ -55,7 +60,7 @@ def opened(browser: Browser, service: Service) -> Iterator[Callable[..., Watched
         context = browser.new_context(**options)  # type: ignore[arg-type]
         contexts.append(context)
         page: Page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(_PATIENCE)
         pages.append(Watched(page, service.url))
         page.goto(f"{service.url}/{address}")
         return pages[-1]

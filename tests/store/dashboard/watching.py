@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
+
+from tests.ports import free_port
 
 FLAGS = [
     "--no-sandbox",
@@ -31,8 +32,7 @@ class Service:
         self.store = f"sqlite:///{path}"
         self._token = token
         self._options = options
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -58,7 +58,7 @@ class Service:
         """Tell it to end, as an operator does."""
         if self._process is not None:
             self._process.terminate()
-            assert self._process.wait(30) == 0
+            assert self._process.wait(60) == 0
             self.kill()
 
     def kill(self) -> None:
