@@ -16,4 +16,4 @@ class TestProcessExecutor(ExecutorContract):
     isolates = True
 
     def make_executor(self):
-        return ProcessExecutor(linger=2.0)
+        return ProcessExecutor()

@@ -82,7 +82,7 @@ class IsolationRules(Rules):
             call = call_of(actions.spawn_children, {"pids": str(pids), "hang": True})
             attempt = executor.start(call, lambda: None)
             await until(lambda: pids.exists() and len(pids.read_text().split()) == 4, "the children")
-            await asyncio.wait_for(attempt.cancel("enough", 5.0), PATIENCE)
+            await asyncio.wait_for(attempt.cancel("enough", 30.0), PATIENCE)
             expect(await attempt.outcome(), "cancelled")
             await until(lambda: not alive(pids.read_text()), "all that it started to be gone")
 
