@@ -46,7 +46,7 @@ class Served:
 
     def ask(self, method: str, path: str, body=None, headers=()) -> Answer:
         """One request on a connection of its own; ``body`` is JSON data, or bytes that are sent as they are."""
-        connection = http.client.HTTPConnection(*self.address, timeout=30)
+        connection = http.client.HTTPConnection(*self.address, timeout=60)
         try:
             sent = dict(headers)
             data = None
@@ -106,11 +106,11 @@ def served(store=None, settings: Settings | None = None, port: int = 0) -> Itera
     def end() -> None:
         if thread.is_alive():
             loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
+        thread.join(60)
 
     thread = threading.Thread(target=run, name="service")
     thread.start()
-    ready.wait(30)
+    ready.wait(60)
     try:
         if errors:
             raise errors[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import sqlite3
 import stat
@@ -169,7 +168,7 @@ def test_an_old_backup_gives_way(tmp_path) -> None:
     path = tmp_path / "runs.db"
     of_version(path, 1)
     backup_path(path, 1).write_text("of an earlier try")
-    asyncio.run(SQLiteStore(path).list_runs())
+    on(path, SQLiteStore.list_runs)
     assert version(backup_path(path, 1)) == 1
 
 

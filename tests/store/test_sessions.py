@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -36,7 +35,7 @@ def fail(params: dict[str, Any], ctx) -> None:
 def endless(params: dict[str, Any], ctx) -> None:
     """Wait for a cancel."""
     while True:
-        ctx.sleep(60)
+        ctx.sleep(3600)
 
 
 def adding(count: int, name: str = "adding") -> ActionPipeline:
@@ -118,11 +117,9 @@ def test_a_run_is_cancelled_from_another_process(url: str, tmp_path) -> None:
     with session_on(url, tmp_path) as session:
         run_id = session.submit(ActionPipeline([endless], name="endless"))
         wait_until(lambda: session.progress(run_id).current_action)
-        asked = time.monotonic()
         output_of(python(CANCEL, url, run_id))
         with pytest.raises(RunCancelledError, match="from elsewhere"):
             session.wait(run_id, timeout=60)
-        assert time.monotonic() - asked < 60
 
 
 def test_a_run_is_watched_from_another_session(url: str, tmp_path) -> None:

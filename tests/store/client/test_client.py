@@ -177,10 +177,12 @@ def test_the_complete_example(service, monkeypatch, capsys):
     """The seed's, but for its import lines and the address; somebody runs the run meanwhile."""
     url = service.url
     before = PipelineServiceClient.create_run
+    reporting: list[threading.Thread] = []
 
     def and_run(self, *args, **kwargs):
         run = before(self, *args, **kwargs)
-        threading.Thread(target=_reports, args=(url, run.id)).start()
+        reporting.append(threading.Thread(target=_reports, args=(url, run.id)))
+        reporting[0].start()
         return run
 
     monkeypatch.setattr(PipelineServiceClient, "create_run", and_run)
@@ -220,6 +222,7 @@ def test_the_complete_example(service, monkeypatch, capsys):
         else:
             print(f"Error: {final_run.get('error')}")
 
+    reporting[0].join()
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == ["[completed] None", "Result: {'accuracy': 0.95}"]
 
@@ -257,8 +260,8 @@ def test_a_token():
 def test_a_stream_goes_on_after_a_restart(kind, tmp_path):
     """The service ends and comes again while the stream is read: nothing is missed that is the newest."""
     store = MemoryStore() if kind == "memory" else SQLiteStore(tmp_path / "runs.db")
-    with served(store) as service, PipelineServiceClient(service.url) as client:
-        port = service.address[1]
+    port = free_port()  # not any: while nobody listens there, it may be given to whoever connects
+    with served(store, port=port) as service, PipelineServiceClient(service.url) as client:
         run = client.create_run(client.create_pipeline("p", ACTIONS).id)
         states = client.stream_progress(run.id)
         assert next(states).status == "pending"

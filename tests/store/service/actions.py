@@ -36,6 +36,14 @@ class Sum(BaseAction[Seed]):
         return {"sum": self.params.seed * 2}
 
 
+class Listen(BaseAction[Seed]):
+    """Goes on until it is cancelled."""
+
+    def execute(self) -> None:
+        while True:
+            self.ctx.sleep(60)
+
+
 def pipeline() -> ActionPipeline:
-    """Both."""
+    """The first two."""
     return ActionPipeline([Talk, Sum], name="talk")

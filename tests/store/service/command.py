@@ -38,11 +38,11 @@ class Command:
 
     def kill(self):
         self.process.kill()
-        self.process.wait(30)
+        self.process.wait(60)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def stream(service: Served, path: str, *headers: str, receive: int | None = None
     sock = socket.socket()
     if receive is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
-    sock.settimeout(30)
+    sock.settimeout(60)
     sock.connect(service.address)
     lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{service.address[1]}", *headers, "", ""]
     sock.sendall("\r\n".join(lines).encode())

@@ -166,7 +166,7 @@ def _request(path: str, body, **headers: str) -> bytes:
 
 @contextmanager
 def _connected(service) -> Iterator[tuple[socket.socket, BinaryIO]]:
-    with socket.create_connection(service.address, timeout=20) as sock, sock.makefile("rb") as answers:
+    with socket.create_connection(service.address, timeout=60) as sock, sock.makefile("rb") as answers:
         yield sock, answers
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 
@@ -255,12 +256,16 @@ def test_no_token_no_service(host):
 )  # fmt: skip
 def test_what_is_no_http(service, sent):
     """The connection is refused or closed, and nothing is told."""
-    with socket.create_connection(service.address, timeout=10) as sock:
-        sock.sendall(sent)
-        sock.shutdown(socket.SHUT_WR)
-        answer = b""
-        while data := sock.recv(65536):
-            answer += data
+    answer = b""
+    with socket.create_connection(service.address, timeout=30) as sock:
+        # Who is refused before all was heard may meet a closed connection at any step.
+        with contextlib.suppress(ConnectionError):
+            sock.sendall(sent)
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):
+            while data := sock.recv(65536):
+                answer += data
     assert b"Traceback" not in answer
     assert b"200 OK" not in answer
     assert service.get("/health").status == 200
@@ -270,7 +275,7 @@ def test_half_open_connections(service):
     """Many that say nothing, or half a request, hold nobody up."""
     held = []
     for number in range(200):
-        sock = socket.create_connection(service.address, timeout=10)
+        sock = socket.create_connection(service.address, timeout=30)
         if number % 2:
             sock.sendall(b"POST /api/v1/pipelines/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         held.append(sock)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import subprocess
-import time
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from synapse_core import Session
 from synapse_core.models import RunStatus
 from synapse_core.testing import until, wait_until
 from synapse_store import HTTPStore, PipelineServiceClient
-from tests.store.service.actions import LINES, pipeline
+from tests.store.service.actions import LINES, Listen, pipeline
 from tests.store.service.command import COMMAND, command
 
 
@@ -25,9 +24,7 @@ def test_sigterm_ends_it_with_streams_open(tmp_path):
         run = client.create_run(client.create_pipeline("p", [{"name": "a", "entrypoint": "m:A"}]).id)
         states: Any = client.stream_progress(run.id)
         next(states)
-        started = time.monotonic()
-        assert service.stop() == 0
-        assert time.monotonic() - started < 20, "it waited for its streams"
+        assert service.stop() == 0, "waiting for its streams, it would not have ended"
         states.close()
         first, *requests = service.log.read_text().splitlines()
         assert first.startswith("serving sqlite:")
@@ -44,7 +41,7 @@ def test_a_run_is_kept_by_a_service(tmp_path):
             assert client.get_run(run_id)["result"] == {"sum": 6}
             assert [each.action_name for each in client.get_checkpoints(run_id)] == ["talk", "sum"]
             assert client.get_checkpoints(run_id)[0].params_snapshot == {"seed": 3, "talked": 3}
-            other = session.submit(pipeline(), {"seed": 4})
+            other = session.submit([Listen], {"seed": 4})
             wait_until(lambda: client.get_run(other).status == "running", "its start")
             client.cancel_run(other)
             wait_until(lambda: client.get_run(other).status == "cancelled", "its end")

@@ -17,6 +17,7 @@ import pytest
 from synapse_core import Session
 from synapse_core.ids import new_run_id
 from synapse_core.testing import wait_until
+from synapse_core.testing.processes import is_alive
 from synapse_store import PipelineServiceClient
 from tests.store.service.command import command
 from tests.store.serving import served
@@ -182,17 +183,9 @@ def test_the_runner_ends_with_the_service(service, client, code, how):
     wait_until((code / "started").exists, "its start")
     pid = int(ask(service, "GET", f"/api/v1/runs/{made['id']}/lease")[1]["owner"].split("/")[1])
     getattr(service, how)()
-    wait_until(lambda: not _lives(pid), "the runner's end")
+    wait_until(lambda: not is_alive(pid), "the runner's end")
     with Session(store=service.store) as session:
         assert session.progress(made["id"]).status == "cancelled"
-
-
-def _lives(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 EVIL = "import pathlib; pathlib.Path(__file__).with_name('was-here').touch()\n"
