@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from synapse_core.cli.holding import Held
 from tests.core.cli.helpers import SYNAPSE, Here
 from tests.core.console.helpers import without_codes
 from tests.core.console.terminals import Terminal
@@ -79,6 +80,48 @@ def test_twice_a_thread_that_hears_nothing_is_left_behind(here: Here) -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
         assert process.returncode == 130
+
+
+def test_one_that_comes_while_the_run_is_started_cancels_it(here: Here) -> None:
+    """It waits until there is a run, and is told as any other."""
+    here.write(
+        "hasty.py",
+        """
+        import signal
+        from synapse_core import hookimpl
+
+        @hookimpl
+        def synapse_run_started(run):
+            signal.raise_signal(signal.SIGINT)
+        """,
+    )
+    here.synapse("run", "flow.py", "load", "-q")
+    for command in (
+        ("run", "flow.py", "wait", "-p", f"folder={here.folder}"),
+        ("runs", "rerun", "last", "--from", "load"),
+    ):
+        done = here.synapse("--plugin", "hasty.py", *command)
+        assert done.code == 130
+        assert "cancelling; press Ctrl-C again to end the actions at once" in done.err
+        assert "was cancelled" in done.err or "has completed before that" in done.err
+        assert "Traceback" not in done.out + done.err
+
+
+def test_a_second_one_does_not_wait() -> None:
+    """Where a start takes long, as when the store is away."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    reached: list[int] = []
+
+    def start() -> None:
+        with Held():
+            for number in (1, 2, 3):
+                signal.raise_signal(signal.SIGINT)
+                reached.append(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert reached == [1]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_ctrl_c_on_a_live_terminal(here: Here) -> None:

@@ -10,6 +10,7 @@ from attrs import frozen
 from synapse_core.builtin.console.sink import JsonSink
 from synapse_core.cli.along import Along
 from synapse_core.cli.elsewhere import Elsewhere, see_elsewhere
+from synapse_core.cli.holding import Held
 from synapse_core.cli.params import Wanted, read_params
 from synapse_core.cli.seeing import Display, display_of, output_for, see_through, sigterm_as_interrupt
 from synapse_core.cli.state import State
@@ -129,16 +130,13 @@ def _run_here(
 ) -> int:
     as_json = order.display == "json"
     tell_unfinished(session, lasting(order.target, order.action), order.store)
-    run_id = session.submit(
-        target.graph,
-        params,
-        executor=order.executor,
-        options=options,
-        display="none" if as_json else order.display,
-        **_how(target, order),
-    )
-    shown = Along(session, run_id, JsonSink()) if as_json else None
-    return see_through(session, run_id, order.display, timeout=order.timeout, store=order.store, shown=shown)
+    how = {**_how(target, order), "display": "none" if as_json else order.display}
+    with Held() as held:
+        run_id = session.submit(target.graph, params, executor=order.executor, options=options, **how)
+        shown = Along(session, run_id, JsonSink()) if as_json else None
+        return see_through(
+            session, run_id, order.display, timeout=order.timeout, store=order.store, shown=shown, held=held
+        )
 
 
 def _how(target: Target, order: Order) -> dict[str, Any]:

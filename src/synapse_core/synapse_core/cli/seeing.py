@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from synapse_core.builtin.console.output import kept_apart, own_output
 from synapse_core.cli import codes
 from synapse_core.cli.failing import Terminated
+from synapse_core.cli.holding import Held
 from synapse_core.cli.naming import runs_command
 from synapse_core.cli.telling import complain, quote, say
 from synapse_core.errors import ExecutionError, RunCancelledError, SynapseError
@@ -54,6 +55,7 @@ def see_through(
     timeout: float | None = None,
     store: str | None = None,
     shown: AbstractContextManager[Any] | None = None,
+    held: Held | None = None,
 ) -> int:
     """Wait until the run has ended and print its result; the exit code.
 
@@ -64,9 +66,10 @@ def see_through(
         timeout: cancel it after so many seconds.
         store: the URL that was given for the store, for what is to be typed next.
         shown: what shows it, where the session itself does not: it has shown all when the result is printed.
+        held: what kept a Ctrl-C that came while the run was started: it cancels the run.
     """
     with shown or contextlib.nullcontext():
-        end = _end_of(session, run_id, timeout)
+        end = _end_of(session, run_id, timeout, held or Held())
     if isinstance(end, int | ExecutionError):
         if isinstance(end, ExecutionError):
             tell_failure(end)
@@ -76,9 +79,12 @@ def see_through(
     return codes.COMPLETED
 
 
-def _end_of(session: Session, run_id: str, timeout: float | None) -> PipelineProgress | ExecutionError | int:
+def _end_of(
+    session: Session, run_id: str, timeout: float | None, held: Held
+) -> PipelineProgress | ExecutionError | int:
     """How the run has ended: its state, its failure, or the exit code where it was interrupted."""
     try:
+        held.release()
         return _wait(session, run_id, timeout)
     except KeyboardInterrupt as interrupt:
         return _cancel(session, run_id, codes.TERMINATED if isinstance(interrupt, Terminated) else codes.INTERRUPTED)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from synapse_core.cli.elsewhere import Elsewhere, see_elsewhere
+from synapse_core.cli.holding import Held
 from synapse_core.cli.params import Wanted, read_params
 from synapse_core.cli.running import check_options
 from synapse_core.cli.runs.finding import find_run, opened
@@ -80,9 +81,10 @@ def take_up(state: State, order: Order) -> int:
             place = Elsewhere(offer, how.pop("options", {}), order.store)
             del how["executor"]
             return see_elsewhere(state, place, lambda host: host.submit(target.graph, params, **how), order.display)
-        run_id = session.submit(target.graph, params, display=order.display, **how)
-        say(f"run {run_id} {words_of(plan)}")
-        return see_through(session, run_id, order.display, store=order.store)
+        with Held() as held:
+            run_id = session.submit(target.graph, params, display=order.display, **how)
+            say(f"run {run_id} {words_of(plan)}")
+            return see_through(session, run_id, order.display, store=order.store, held=held)
 
 
 def _record(session: Session, order: Order) -> RunRecord:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from synapse_core.cli import codes
 from synapse_core.cli.elsewhere import Elsewhere, see_elsewhere
+from synapse_core.cli.holding import Held
 from synapse_core.cli.naming import runs_command, short_ids
 from synapse_core.cli.runs.finding import find_run, opened
 from synapse_core.cli.seeing import Display, display_of, output_for, see_through, sigterm_as_interrupt
@@ -75,7 +76,9 @@ def recover(state: State, run: str | None, *, store: str | None, watch: bool | N
             )
         elsewhere = _elsewhere(session, run_id, store)
         if elsewhere is None:
-            return see_through(session, session.recover(run_id, display=display), display, store=store)
+            with Held() as held:
+                session.recover(run_id, display=display)
+                return see_through(session, run_id, display, store=store, held=held)
 
         def start(host: PipelineHost) -> str:
             host.recover(run_id)
