@@ -3,7 +3,7 @@
 Nothing is shared with another cluster of this machine: ports are free ones, the temp dir is new, and drivers connect by
 the address given here, never by ``auto``. A node that dies is noticed within about a second, as its connections end;
 one that only does not answer, as where the machine stands still, is waited for. An environment that cannot be set up is
-not tried again.
+not tried again. No worker is killed because something else fills the machine's memory.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ ENVIRONMENT = {
     "RAY_health_check_timeout_ms": "10000",
     "RAY_health_check_failure_threshold": "3",
     "RAY_enable_metrics_collection": "false",
+    "RAY_memory_monitor_refresh_ms": "0",
     "RUNTIME_ENV_RETRY_TIMES": "1",
     "PYTHONWARNINGS": "ignore",
 }

@@ -68,7 +68,7 @@ def test_a_later_order_does_not_give_more_time():
     ending = Ending(told, LONG)
     ending.look({"reason": "now", "grace": 0.0})
     ending.look({"reason": "take your time", "grace": LONG})
-    assert told.told == ["now", "TERM", "take your time"]
+    assert told.told[:3] == ["now", "TERM", "take your time"]
     wait_until(lambda: looked(ending, told, None), "SIGKILL")
 
 

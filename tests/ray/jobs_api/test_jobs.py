@@ -302,8 +302,9 @@ def test_a_cancel_says_why_and_leaves_no_trace(jobs: RayJobsApiExecutor, tmp_pat
     wait_until(lambda: [info.id for info in jobs.list_jobs() if own in info.id] == [own], "the order to be gone")
 
 
-def test_a_cluster_that_takes_no_orders(jobs: RayJobsApiExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_cluster_that_takes_no_orders(board: TestCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """An older Ray: then its own stop ends the action, which has less time, and still may clean up."""
+    jobs = executor_of(board, stop_grace=30.0)
     monkeypatch.setattr("synapse_ray.jobs_api.stopping.order", lambda *_args, **_more: False)
 
     async def run() -> Outcome:
