@@ -17,6 +17,7 @@ from synapse_core import (
     ExecutionError,
     Session,
 )
+from synapse_core.session.loop import LoopThread
 from tests.core.engine.helpers import Gate, act
 
 SAMPLES = "synapse_core.testing.actions"
@@ -82,6 +83,36 @@ def test_nobody_waits_for_ever_for_a_closed_session(tmp_path: Path):
     thread.join(30)
     assert not thread.is_alive()
     assert "closed" in str(told[0])
+
+
+def test_who_calls_while_it_is_closed_is_told():
+    """At whatever moment the call comes: it has its answer or an error, and waits for neither in vain."""
+
+    async def nothing() -> None:
+        return None
+
+    def call(loop: LoopThread, told: list[str]) -> None:
+        try:
+            while True:
+                loop.call(nothing())
+        except RuntimeError as error:
+            told.append(str(error))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # so that threads meet each other everywhere
+    try:
+        for _ in range(150):
+            loop, told = LoopThread("test-closing"), list[str]()
+            loop.call(nothing())
+            threads = [threading.Thread(target=call, args=(loop, told), daemon=True) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            loop.close()
+            for thread in threads:
+                thread.join(30)
+            assert told == ["this session is closed"] * 3
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_a_session_closes_from_a_running_loop(tmp_path: Path):

@@ -19,7 +19,7 @@ class LoopThread:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # an iteration that is left to the garbage collector begins its end anywhere
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -71,7 +71,10 @@ class LoopThread:
     def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Have ``work`` run there."""
         try:
-            return asyncio.run_coroutine_threadsafe(work, self.loop)
+            loop = self.loop
+            with self._lock:  # what is begun before `close` is ended by it; what came after would never be done
+                self.check()
+                return asyncio.run_coroutine_threadsafe(work, loop)
         except RuntimeError:
             work.close()
             raise
