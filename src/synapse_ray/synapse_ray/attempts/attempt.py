@@ -22,6 +22,9 @@ from synapse_ray.worker.order import Batch, Head, Named, key_of
 _QUEUED = 1.0
 """Seconds without a sign of life after which an attempt that is to stop is taken for one that waits for resources."""
 
+_LOOKS = 8
+"""In how many pieces that is waited out: a machine that stands still, worker and all, costs one of them."""
+
 _SLACK = 0.3
 """Seconds after the grace period in which a worker ends itself, before it is ended from outside."""
 
@@ -257,7 +260,10 @@ class FarAttempt:
 
     async def _unqueue(self) -> None:
         """An attempt that waits for resources is taken out of Ray's queue."""
-        if not await _wait(self._beginning(), _QUEUED) and not self._done.done() and self.handle is not None:
+        for _ in range(_LOOKS):
+            if self._done.done() or await _wait(self._beginning(), _QUEUED / _LOOKS):
+                return
+        if self.handle is not None and not self._done.done():
             await asyncio.to_thread(self.handle.cancel, force=False)
 
     async def give_up(self, why: str | None = None) -> None:
