@@ -95,7 +95,7 @@ def _folders(place: Path) -> Iterator[_Folder]:
 def _looks(path: Path) -> Iterator[os.stat_result]:
     """A folder and all in it, but for what goes while it is looked at, as a run that goes on removes it."""
     for folder, _, names in os.walk(path):
-        for each in (folder, *(Path(folder, name) for name in names)):
+        for each in (Path(folder), *(Path(folder, name) for name in names)):
             with suppress(FileNotFoundError):
                 yield os.lstat(each)
 
