@@ -38,8 +38,8 @@ def test_states_follow_the_run(session: Session):
     gate = Gate()
     run_id = session.submit([gate.action("a"), act("b")])
     gate.wait_for(1)
-    wait_until(lambda: session.progress(run_id).status == "running")
-    assert statuses(session, run_id) == {"a": "running", "b": "pending"}
+    wait_until(lambda: statuses(session, run_id)["a"] == "running")
+    assert (session.progress(run_id).status, statuses(session, run_id)["b"]) == ("running", "pending")
     gate.open.set()
     final = session.wait(run_id)
     assert (final.status, final.overall_progress) == ("completed", 1.0)
