@@ -73,6 +73,17 @@ def sql(path: Path, text: str, *parameters: Any) -> list[Any]:
         return connection.execute(text, parameters).fetchall()
 
 
+def writable(path: Path) -> bool:
+    """Whether nobody writes to the file at this instant."""
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+        return True
+
+
 def python(code: str, *args: str, **options: Any) -> subprocess.Popen[str]:
     """A Python that runs ``code``."""
     command = [sys.executable, "-c", code, *args]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -27,6 +25,7 @@ from synapse_core.protocols import RunInfo, RunRecord
 from synapse_core.session.options import Asked
 from synapse_core.testing import wait_until
 from tests.store import victim
+from tests.store.helpers import writable
 
 VICTIM = Path(victim.__file__)
 
@@ -144,17 +143,6 @@ def is_stopped(pid: int) -> bool:
     """Whether all threads of a process stand still: a signal takes its time to reach them."""
     states = (stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat"))
     return all(state == "T" for state in states)
-
-
-def writable(path: Path) -> bool:
-    """Whether nobody writes to the file at this instant."""
-    with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            return False
-        connection.execute("ROLLBACK")
-        return True
 
 
 def running(session: Session) -> str:

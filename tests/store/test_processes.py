@@ -10,9 +10,10 @@ from itertools import chain
 import pytest
 
 from synapse_core.fold import fold
-from synapse_core.testing.store.samples import begun, everything
+from synapse_core.testing import until
+from synapse_core.testing.store.samples import begun, everything, log
 from synapse_store import SQLiteStore
-from tests.store.helpers import on, output_of, python, sql
+from tests.store.helpers import on, output_of, python, sql, writable
 
 WORK = """
 import asyncio, json, sys
@@ -172,3 +173,35 @@ def test_a_store_outlives_the_loop_it_was_made_on(tmp_path) -> None:
     for _ in range(5):
         assert len(asyncio.run(store.read(run_id))) == 1
     asyncio.run(store.aclose())
+
+
+SLOW = """
+import sqlite3, sys, time
+
+connection = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
+print("begun", flush=True)
+while True:
+    connection.execute("BEGIN IMMEDIATE")
+    time.sleep(0.05)
+    connection.execute("COMMIT")
+    time.sleep(0.001)
+"""
+
+
+def test_a_process_that_hardly_pauses_keeps_no_other_from_writing(tmp_path) -> None:
+    """The moment between two of its commits, which are slow, is found, and not by luck."""
+    path = tmp_path / "runs.db"
+
+    async def body(store: SQLiteStore) -> None:
+        run_id = await begun(store)
+        with python(SLOW, str(path)) as other:
+            try:
+                assert other.stdout is not None
+                assert other.stdout.readline() == "begun\n"
+                for turn in range(12):
+                    await until(lambda: not writable(path), "the other to write")
+                    assert await store.append(run_id, [log(turn)]) == turn + 2
+            finally:
+                other.kill()
+
+    on(path, body)

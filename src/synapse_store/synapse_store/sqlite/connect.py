@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
 
 from synapse_core.errors import StoreError
 from synapse_store.sqlite.failures import explained
@@ -11,7 +14,10 @@ from synapse_store.sqlite.files import make_file
 from synapse_store.sqlite.location import Durability, Location
 from synapse_store.sqlite.migrate import is_ready, migrate
 
+T = TypeVar("T")
+
 _CACHE_KIB = 16_000
+_PAUSE = 0.002
 
 
 def open_writer(location: Location) -> sqlite3.Connection:
@@ -34,6 +40,7 @@ def open_writer(location: Location) -> sqlite3.Connection:
                 set_durability(connection, "full")
                 migrate(connection, location.path)
             set_durability(connection, location.durability)
+            connection.execute("PRAGMA busy_timeout = 0")
         except BaseException:
             connection.close()
             raise
@@ -65,20 +72,41 @@ def _connect(location: Location, mode: str) -> sqlite3.Connection:
     )
 
 
+def when_free(work: Callable[[], T], timeout: float) -> T:
+    """What ``work`` gives; it is tried again, for so many seconds, while other processes write.
+
+    SQLite's own waiting looks ten times a second, and so hardly ever in the moment between two commits of a process
+    that has much to write, least where commits are slow: the writer's connection has none, but `waiting`.
+
+    Raises:
+        sqlite3.OperationalError: they keep the file locked.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return work()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE)
+
+
+@contextmanager
+def waiting(connection: sqlite3.Connection, seconds: float) -> Iterator[None]:
+    """Have SQLite itself wait for locks, within the body: for what it does by halves where it does not get them."""
+    connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA busy_timeout = 0")
+
+
 def _use_wal(connection: sqlite3.Connection, timeout: float) -> None:
     """Switch to the write-ahead log; SQLite's own waiting does not cover the switch.
 
     Checkpoints are the writer's: see `Checkpoints`.
     """
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-            break
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
+    mode = when_free(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone()[0], timeout)
     if mode != "wal":
         raise StoreError(
             "the file system has no shared memory, which SQLite's write-ahead log needs",

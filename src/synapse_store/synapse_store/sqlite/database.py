@@ -11,14 +11,14 @@ from attrs import evolve
 
 from synapse_core.errors import StoreError
 from synapse_store.sqlite.blobs import Blobs
-from synapse_store.sqlite.connect import open_writer, set_durability
+from synapse_store.sqlite.connect import open_writer, set_durability, waiting, when_free
 from synapse_store.sqlite.files import Identity, identity, replacing
 from synapse_store.sqlite.ledger import Ledger, News
 from synapse_store.sqlite.location import Durability, Location
 from synapse_store.sqlite.room import LogRoom
 
 _CHECKPOINT_PAGES = 2_000
-_CHECKPOINT_WAIT_MS = 200
+_CHECKPOINT_WAIT = 0.2
 _PAGES_A_COMMIT = 3
 _PAGES_A_REQUEST = 2
 _ROWS_A_PAGE = 20
@@ -94,7 +94,7 @@ class Database:
         """
         ledger = self.ledger()
         execute = ledger.connection.execute
-        execute("BEGIN IMMEDIATE")
+        when_free(lambda: execute("BEGIN IMMEDIATE"), self.location.timeout)
         try:
             ledger.begun()
             body(ledger)
@@ -133,13 +133,8 @@ class Database:
         begins the log anew can lose what was committed (https://sqlite.org/wal.html#walresetbug). A ``FULL`` one
         holds the write lock. Where it fails nothing is lost: it is tried again later.
         """
-        with suppress(sqlite3.Error):
-            before = connection.execute("PRAGMA busy_timeout").fetchone()[0]
-            connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_WAIT_MS}")
-            try:
-                connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
-            finally:
-                connection.execute(f"PRAGMA busy_timeout = {before}")
+        with suppress(sqlite3.Error), waiting(connection, _CHECKPOINT_WAIT):
+            connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
 
     def close(self) -> None:
         """Close the connection; it is opened again when it is needed again."""

@@ -17,6 +17,7 @@ from synapse_core.errors import RunNotFoundError, StoreError
 from synapse_core.models import RunStatus
 from synapse_core.protocols import RunSummary
 from synapse_store.sqlite.blobs import Blobs
+from synapse_store.sqlite.connect import waiting, when_free
 from synapse_store.sqlite.database import Database
 from synapse_store.sqlite.failures import explain, explained
 from synapse_store.sqlite.files import replacing
@@ -74,11 +75,13 @@ def vacuum(writer: Writer) -> VacuumReport:
 
 
 def _vacuum(database: Database) -> tuple[int, int]:
-    path, execute = database.location.path, database.ledger().connection.execute
-    execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    path, seconds, connection = database.location.path, database.location.timeout, database.ledger().connection
+    with waiting(connection, seconds):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = path.stat().st_size
-    execute("VACUUM")
-    execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    when_free(lambda: connection.execute("VACUUM"), seconds)
+    with waiting(connection, seconds):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return before, path.stat().st_size
 
 
