@@ -89,7 +89,7 @@ class Crashes:
         """Let engines work on two new runs, kill them all, each at its moment, and look."""
         asyncio.run(self._begin())
         started = [self._start(f"e{self.acknowledged}{number}") for number in range(engines)]
-        told = [_first(heard) for _, heard in started]
+        told = [_first(heard, self.chance.randint(2, 6)) for _, heard in started]
         for process, _ in started:
             time.sleep(self.chance.uniform(0, 0.03))  # the moment is the test's subject, not its synchronisation
             os.kill(process.pid, signal.SIGKILL)
@@ -139,9 +139,9 @@ class Crashes:
         await store.aclose()
 
 
-def _first(heard: Connection) -> list[Any]:
+def _first(heard: Connection, count: int) -> list[Any]:
     """What an engine tells first, so that no kill comes before it has begun."""
-    return [heard.recv()]
+    return [heard.recv() for _ in range(count)]
 
 
 def _rest(heard: Connection) -> list[Any]:

@@ -2,14 +2,13 @@
 
     python victim.py STORE-URL WORK-DIR MODE
 
-MODE is ``forever``, or ``finish``: take up what is unfinished, and end.
+MODE is ``forever``, or ``finish``: take up what is unfinished, and end. A line is printed as each run begins.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 
 import attrs
 
@@ -93,7 +92,9 @@ def take_up(session: Session) -> None:
     for run in session.unfinished():
         if run.reason is None:
             try:
-                session.wait(session.recover(run.run_id))
+                run_id = session.recover(run.run_id)
+                print(run_id, flush=True)
+                session.wait(run_id)
             except (LeaseLostError, StoreError):
                 continue
 
@@ -105,8 +106,9 @@ def main(url: str, work: str, mode: str) -> None:
         seed = 0
         while mode == "forever":
             seed += 1
-            session.execute(pipeline(), {"seed": seed})
-            Path(work, "alive").write_text(str(seed))
+            run_id = session.submit(pipeline(), {"seed": seed})
+            print(run_id, flush=True)
+            session.wait(run_id)
 
 
 if __name__ == "__main__":
