@@ -249,3 +249,29 @@ def test_nodes_die(make_executor: MakeExecutor, three: TestCluster, gate: Gate, 
         gate.open()
         check(executor, gate, run_id, second=2 if has_both else 3)
         assert told(executor, run_id, Kind.RUN_RESUMED) == [(Kind.RUN_RESUMED, None, 0)]
+
+
+def test_a_shipped_folder_that_is_unpacked_again(make_executor: MakeExecutor, gated: Any):
+    """Where nodes share a machine Ray unpacks it for each, and removes what the workers of others stand in."""
+    with cluster_of(num_cpus=1, resources={"here": 1}) as cluster:
+        cluster.add_node(num_cpus=1, resources={"there": 1})
+        places = [Resources(custom={place: 1}) for place in ("here", "there", "here")]
+        executor = make_executor(cluster)
+        run_id = executor.submit([Node(gated.stand, resources=each) for each in places])
+        told = executor.wait(run_id, 100).result["told"]
+    assert told[0][0] == told[2][0], "the worker was a new one, which proves nothing"
+    assert [found for _, found in told] == [["gated.py", "telling.py"]] * 3
+
+
+def test_a_worker_that_begins_in_a_folder_that_is_gone(tmp_path: Path):
+    """It goes to the one that is there in its place."""
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    source = (
+        "import os; from synapse_ray.packaging import calls; calls.stand_somewhere(); print(calls.HOME, os.getcwd())"
+    )
+    again = 'cd "$1" && rmdir "$1" && mkdir "$1" && exec "$2" -c "$3"'
+    done = subprocess.run(
+        ["sh", "-c", again, "sh", folder, sys.executable, source], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [str(folder), str(folder)]

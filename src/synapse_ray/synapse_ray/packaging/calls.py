@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import evolve
@@ -11,8 +12,28 @@ from synapse_core.actiondef.target import is_file, portable, split_entrypoint
 from synapse_core.errors import DiscoveryError
 from synapse_core.protocols import Call
 
-HOME = Path.cwd()
+
+def _home() -> Path:
+    with suppress(FileNotFoundError):
+        return Path.cwd()
+    return Path(os.environ.get("PWD", os.sep))  # as the shell that began this process says
+
+
+HOME = _home()
 """The working directory that this process began in: on a worker, the shipped folder. An action may change it."""
+
+
+def stand_somewhere() -> None:
+    """Go to `HOME` if the folder that this process stands in is gone.
+
+    Where nodes share a machine, and so Ray's folder, Ray unpacks what is shipped again for each of them: the folder
+    that workers of another node stand in is removed, and there is a new one of its name.
+    """
+    try:
+        os.getcwd()  # noqa: PTH109  told for each order
+    except FileNotFoundError:
+        with suppress(OSError):
+            os.chdir(HOME)
 
 
 def departed(entrypoint: str, root: str | None, folder: Path | None, *, action: str) -> tuple[str, str | None]:

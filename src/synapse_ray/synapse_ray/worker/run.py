@@ -16,6 +16,7 @@ from synapse_core.worker import hooks_from, perform, spec_from
 from synapse_core.worker.crossing import outcome_data
 from synapse_core.worker.failure import failure_of
 from synapse_core.worker.perform import invalid
+from synapse_ray.packaging.calls import stand_somewhere
 from synapse_ray.worker.ending import Children
 from synapse_ray.worker.interrupts import Interrupts
 from synapse_ray.worker.large import put_aside, put_back
@@ -61,6 +62,7 @@ class _Worker:
     def run(self, order: Order, payloads: Sequence[Sequence[Any]]) -> tuple[Head, list[Any]]:
         """Run one order; they come one at a time."""
         call = order.call
+        stand_somewhere()
         if order.secrets:
             os.environ.update(order.secrets)
         if order.places:

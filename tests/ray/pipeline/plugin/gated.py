@@ -67,6 +67,13 @@ def talk(_params: dict[str, Any], context: RuntimeContext) -> dict[str, str]:
     return {"colour": context.env.get("COLOUR", ""), "pid": str(os.getpid())}
 
 
+@action("stand")
+def stand(params: dict[str, Any], _context: RuntimeContext) -> dict[str, Any]:
+    """Adds the process, and what it finds where it stands, to what those before it have told."""
+    here = os.getpid(), sorted(path.name for path in Path.cwd().glob("*.py"))
+    return {"told": [*params.get("told", ()), here]}
+
+
 def never(_params: Any) -> bool:
     """A condition that does not hold."""
     return False
