@@ -108,3 +108,15 @@ def test_a_port_in_use(tmp_path):
     assert done.returncode != 0
     assert "cannot listen" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_store_that_cannot_be_used(tmp_path):
+    """Is said, and nothing is served; the file is left as it is."""
+    file = tmp_path / "notes.txt"
+    file.write_text("no database")
+    args = [*COMMAND, "--port", "0", "--store", f"sqlite:///{file}"]
+    done = subprocess.run(args, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "is no SQLite database" in done.stderr
+    assert "choose another file with --store" in done.stderr
+    assert file.read_text() == "no database"

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from synapse_core.errors import StoreError, SynapseError
+from synapse_core.errors import StoreError, StoreUnavailableError, SynapseError
 from synapse_core.protocols import Store
 from synapse_store.runner import Runner
 from synapse_store.service.app import create_app
@@ -47,7 +47,7 @@ def serve(
         ready: called with the service's address once it listens.
 
     Raises:
-        SynapseError: the address is not loopback and there is no token, or it is in use.
+        SynapseError: the address is not loopback and there is no token, or it is in use; or the store cannot be used.
     """
     tune()
     asyncio.run(_until_told(store, host=host, port=port, settings=settings, runner=runner, ready=ready))
@@ -78,10 +78,11 @@ async def serve_async(
     """As `serve`, on a running loop, until ``stop`` is set or this is cancelled; the store stays open.
 
     Raises:
-        SynapseError: the address is not loopback and there is no token, or it is in use.
+        SynapseError: the address is not loopback and there is no token, or it is in use; or the store cannot be used.
     """
     settings = settings or Settings()
     check_address(host, settings.token)
+    await _open(store)
     app = create_app(store, settings=settings, runner=runner)
     served = web.AppRunner(app, access_log_class=Told, access_log=_log, handle_signals=False, shutdown_timeout=_STOP)
     await served.setup()
@@ -98,6 +99,16 @@ async def serve_async(
         if listener is not None:
             listener.close()
         await served.cleanup()
+
+
+async def _open(store: Store) -> None:
+    """See that the store can be used; one that is only away for now may come back while it is served.
+
+    Raises:
+        StoreError: it cannot.
+    """
+    with contextlib.suppress(StoreUnavailableError):
+        await store.list_runs(limit=1)
 
 
 async def _listen(front: Callable[[], asyncio.Protocol], host: str, port: int) -> asyncio.Server:
