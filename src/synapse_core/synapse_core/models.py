@@ -90,7 +90,8 @@ class ActionProgress:
     """One action of a run, or one instance of an action with ``each``.
 
     ``progress`` is 0 to 1, of the category that reported last. ``instances`` counts, by status, the instances of
-    an action with ``each``; the instances themselves are in `PipelineProgress.instances`.
+    an action with ``each``; the instances themselves are in `PipelineProgress.instances`. ``total`` is for those who
+    report to a service in units: ``ActionProgress("train", progress=50, total=100)``; in a state it is 1.
     """
 
     name: str
@@ -106,6 +107,7 @@ class ActionProgress:
     categories: Mapping[str, CategoryProgress] = Factory(dict)
     failure: Failure | None = None
     instances: Mapping[str, int] | None = None
+    total: float = 1.0
 
 
 @frozen

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from datetime import datetime, timedelta
 
@@ -94,6 +96,14 @@ def test_progress(client):
     assert client.get_progress(run.id).action("train").progress == 0.75
     client.report_progress(run.id, action_progress=models.ActionProgress("train", ActionStatus.RUNNING, 0.8))
     assert client.get_progress(run.id).action("train").progress == 0.8
+
+
+def test_progress_in_units(client):
+    """The core's `ActionProgress` counts in units, too."""
+    run = client.create_run(client.create_pipeline("p", ACTIONS).id)
+    progress = models.ActionProgress("train", ActionStatus.RUNNING, progress=30, total=40)
+    client.report_progress(run.id, action_progress=progress)
+    assert client.get_progress(run.id).action("train").progress == 0.75
 
 
 def test_checkpoints(client):
@@ -225,6 +235,31 @@ def test_the_complete_example(service, monkeypatch, capsys):
     reporting[0].join()
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == ["[completed] None", "Result: {'accuracy': 0.95}"]
+
+
+LEFT_OPEN = """
+import gc, sys
+from synapse_store import PipelineServiceClient
+client = PipelineServiceClient(sys.argv[1])
+run = client.create_run(client.create_pipeline("p", [{"name": "a", "entrypoint": "m.a"}]).id)
+states = PipelineServiceClient(sys.argv[1]).stream_progress(run.id)
+print(next(states).status)
+gc.collect()
+client.update_run(run.id, status="completed")
+print(next(states).status)
+"""
+
+
+def test_a_client_that_nobody_closes(service):
+    """It serves as long as anybody uses it, its streams too, and the program ends without a word about it."""
+    told = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", LEFT_OPEN, service.url],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (told.stdout.split(), told.stderr) == (["pending", "completed"], "")
 
 
 def test_no_service():

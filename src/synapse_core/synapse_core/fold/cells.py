@@ -17,7 +17,7 @@ from synapse_core.models import ActionProgress, ActionStatus, CategoryProgress, 
 
 @define(eq=False)
 class Cell:
-    """An action's state while it is folded, with the fields of `ActionProgress`."""
+    """An action's state while it is folded: the fields of `ActionProgress` that events make, in its order."""
 
     name: str
     status: ActionStatus = ActionStatus.PENDING
@@ -50,7 +50,8 @@ class Cell:
         return self.last
 
 
-_values: Callable[[object], tuple[Any, ...]] = attrgetter(*(each.name for each in fields(ActionProgress)))
+_OWN = {"changed", "last"}
+_values: Callable[[object], tuple[Any, ...]] = attrgetter(*(f.name for f in fields(Cell) if f.name not in _OWN))
 
 
 def _action_started(cell: Cell, event: Event) -> None:

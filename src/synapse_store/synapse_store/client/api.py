@@ -215,7 +215,7 @@ def action_to_report(action: Any) -> dict[str, Any]:
     found = {name: value for name in sent if (value := getattr(action, name)) is not None}
     if action.metrics:
         found["metrics"] = dict(action.metrics)
-    if isinstance(action, ActionProgress) and action.total != 1.0:
+    if action.total != 1.0:
         found["total"] = action.total
     if not found.get("attempt"):
         found.pop("attempt", None)

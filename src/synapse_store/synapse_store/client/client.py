@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import datetime
@@ -37,7 +38,7 @@ class PipelineServiceClient:
     ) -> None:
         self._api = Api(Wire(base_url, timeout, token))
         self._loop = LoopThread("synapse-client")
-        self._closed = False
+        self._end = weakref.finalize(self, _let_go, self._api.wire, self._loop)
 
     @property
     def base_url(self) -> str:
@@ -62,15 +63,13 @@ class PipelineServiceClient:
 
     def close(self) -> None:
         """Let go of the connections."""
-        if not self._closed:
-            self._closed = True
+        if self._end.detach():
             self._loop.call(self._api.wire.close())
             self._loop.close()
 
     async def aclose(self) -> None:
         """As `close`."""
-        if not self._closed:
-            self._closed = True
+        if self._end.detach():
             await self._loop.run(self._api.wire.close())
             self._loop.close()
 
@@ -222,7 +221,7 @@ class PipelineServiceClient:
         Raises:
             ServiceUnavailable: no service, or the time is over.
         """
-        return self._loop.iterate(self._api.stream_progress(run_id, timeout))
+        yield from self._loop.iterate(self._api.stream_progress(run_id, timeout))  # its frame keeps the client
 
     async def stream_progress_async(
         self,
@@ -340,6 +339,13 @@ class PipelineServiceClient:
     async def health_check_async(self) -> bool:
         """As `health_check`."""
         return await self._loop.run(self._api.health_check())
+
+
+def _let_go(wire: Wire, loop: LoopThread) -> None:
+    """Close what nobody has closed: waits for no answer, as it may be the loop's own thread that collects garbage."""
+    if wire.is_open and not loop.is_foreign:
+        loop.begin(wire.close())
+    loop.close()
 
 
 def _report(action: str | None, index: int | None, status: str | None, progress: Any, error: str | None) -> Data:

@@ -82,6 +82,11 @@ class Wire:
             self._session = aiohttp.ClientSession(headers=headers, timeout=timeout, connector=connector)
         return self._session
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there are connections to let go of."""
+        return self._session is not None
+
     async def close(self) -> None:
         """Let go of the connections."""
         if self._session is not None:

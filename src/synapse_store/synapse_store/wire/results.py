@@ -52,12 +52,7 @@ class Indexed:
 
 @frozen
 class ActionProgress(Indexed, models.ActionProgress):
-    """One action of a run. ``progress`` is out of ``total``: the service says it as a fraction, of 1.
-
-    Who reports may count in units: ``ActionProgress("train", "running", progress=50, total=100)``.
-    """
-
-    total: float = 1.0
+    """One action of a run; whatever takes the core's `ActionProgress` takes this."""
 
 
 @frozen
