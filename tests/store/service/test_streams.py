@@ -135,6 +135,20 @@ def test_several_runs_over_one_stream(service):
     assert service.get(path, Last_Event_ID=ends[-1].id).status == 204
 
 
+def test_one_of_several_runs_is_gone(service):
+    """It is named, whether there never was one or it is deleted while the others go on."""
+    gone, stays = service.new_run()["id"], service.new_run()["id"]
+    unknown = service.get(f"/api/v1/stream?run={stays}&run=nobody")
+    assert (unknown.status, unknown.json["detail"]) == (404, "there is no run 'nobody'")
+    with stream(service, f"/api/v1/stream?run={gone}&run={stays}") as reader:
+        assert {reader.state()[1]["run_id"] for _ in range(2)} == {gone, stays}
+        assert service.ask("DELETE", f"/api/v1/runs/{gone}").status == 204
+        message, data = reader.state()
+        assert (message.event, data["run_id"], data["status"]) == ("error", gone, 404)
+        _end(service, stays)
+        assert reader.state()[0].event == "completed"
+
+
 def test_runs_by_status_come_as_they_start(service):
     """Runs that come into the status later are in the stream, too."""
     first, second = service.new_run()["id"], service.new_run()["id"]

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from synapse_core.errors import RunNotFoundError, SynapseError
 from synapse_core.models import RunStatus
-from synapse_store.service.answers import Refusal, nothing
+from synapse_store.service.answers import Refusal, no_run, nothing
 from synapse_store.service.asking import Call
 from synapse_store.service.core import Service
 from synapse_store.service.feeds import Feed, Framed, framed
@@ -214,11 +214,11 @@ async def _states(stream: Stream, feed: Feed, bell: asyncio.Event) -> None:
             await bell.wait()
 
 
-def _failure(error: SynapseError | None) -> bytes:
-    """What is told of a stream that breaks off."""
+def _failure(error: SynapseError | None, **of: str) -> bytes:
+    """What is told of a stream that breaks off, or ``of`` one of its runs."""
     gone = isinstance(error, RunNotFoundError)
     detail = "the run was deleted" if gone else "the stream broke off"
-    return frame(dumps({"detail": detail, "status": 404 if gone else 503, "errors": []}), event="error")
+    return frame(dumps({**of, "detail": detail, "status": 404 if gone else 503, "errors": []}), event="error")
 
 
 async def events(call: Call) -> web.StreamResponse:
@@ -332,7 +332,10 @@ async def several(call: Call) -> web.StreamResponse:
         bell = await stack.enter_async_context(call.service.feeds.bell())
         several = _Several(call.service, stack, bell)
         for run_id in runs:
-            await several.add(run_id)
+            try:
+                await several.add(run_id)
+            except RunNotFoundError:
+                raise no_run(run_id) from None
 
         async def work(stream: Stream) -> None:
             await several.follow(stream, None if status is None else RunStatus(status))
@@ -395,7 +398,7 @@ class _Several:
             if over:
                 del self._feeds[run_id]
             if feed.over and not feed.ended:
-                await stream.send(_failure(feed.error))
+                await stream.send(_failure(feed.error, run_id=run_id))
                 continue
             self._seen[run_id] = feed.seq
             ends = last and not self._feeds
