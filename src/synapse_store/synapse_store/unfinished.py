@@ -12,7 +12,6 @@ from synapse_core.errors import SynapseError
 from synapse_core.protocols import Store
 from synapse_store.runner import Runner
 from synapse_store.runner.orders import Order
-from synapse_store.service.pipelines import ORIGIN
 
 _MOST_TOLD = 10
 
@@ -34,8 +33,7 @@ async def tell_unfinished(store: Store, url: str, runner: Runner | None = None) 
 
 
 async def _text(store: Store, url: str, runner: Runner | None) -> str:
-    found = await unfinished(store)
-    left = [each for each in found if each.engine.owner is not None or not await _is_reported(store, each.run.id)]
+    left = await unfinished(store)
     if not left:
         return ""
     told = sorted(left, key=lambda each: each.engine.lives)[:_MOST_TOLD]
@@ -43,10 +41,6 @@ async def _text(store: Store, url: str, runner: Runner | None) -> str:
     rows = [(short_id(each.run.id), each.run.name, _reason(each, url, runner, reasons)) for each in told]
     more = [f"{text}: `synapse runs recover --store {url}`" for text in and_more(left, told)]
     return "\n".join([f"{how_many(left)} not taken up", columns(rows), *more])
-
-
-async def _is_reported(store: Store, run_id: str) -> bool:
-    return (await store.record(run_id)).options.get("origin") == ORIGIN
 
 
 async def _reasons(runner: Runner | None, run_ids: Sequence[str]) -> Mapping[str, str]:

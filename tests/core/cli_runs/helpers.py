@@ -23,6 +23,7 @@ from synapse_core.ids import new_run_id
 from synapse_core.models import ActionStatus, Checkpoint
 from synapse_core.pipeline import PipelineGraph
 from synapse_core.protocols import RunRecord, StoreOffer
+from synapse_core.session.orphans import ORIGIN
 from synapse_core.session.owner import owner_id
 from tests.core.cli.helpers import Result
 
@@ -89,6 +90,15 @@ class Place:
             yield
         finally:
             canceller.join()
+
+    def reported(self, actions: Sequence[Any]) -> str:
+        """A run that a client of a service reports on; it has started the first action."""
+        graph, run_id = PipelineGraph(actions, name="flow"), new_run_id()
+        plan = graph.plan.to_data()
+        drafts = [Draft(Kind.RUN_CREATED, now(), payload=plan), Draft(Kind.RUN_STARTED, now())]
+        drafts.append(Draft(Kind.ACTION_STARTED, now(), "load", 1))
+        self.store.create_now(RunRecord(run_id, "flow", {}, plan, now(), options={"origin": ORIGIN}), drafts, [])
+        return run_id
 
     def orphan(
         self, actions: Sequence[Any], params: Mapping[str, Any] | None = None, *, done: Mapping[str, Any]

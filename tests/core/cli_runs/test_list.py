@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synapse_core.cli.unfinished import unfinished
 from tests.core.cli_runs.helpers import FAILING, WORK, Place, load
 
 
@@ -65,6 +66,19 @@ def test_a_run_whose_engine_is_gone_stands_out(place: Place) -> None:
     assert "● running?" in done.out
     assert f"its engine is gone: synapse runs recover {run_id[:16]} --store shared:" in done.out
     assert place.runs("list", "--json").json["runs"][0]["engine"]["gone"] is True
+
+
+def test_a_run_that_is_reported_misses_no_engine(place: Place) -> None:
+    """It has none: it is running, others are not told of it, and it is not taken up with all that can be."""
+    run_id = place.reported(WORK)
+    listed, shown, left = place.runs("list"), place.runs("show", run_id), place.runs("recover")
+    assert "● running " in listed.out
+    assert "gone" not in listed.out + shown.out
+    assert "recover" not in shown.out
+    assert "no: a client of the service reports on it" in left.out
+    assert place.session.call(unfinished(place.store)) == []
+    assert place.runs("recover", "--all").code == 0
+    assert place.session.progress(run_id).action("load").attempt == 1
 
 
 def test_nothing_to_list(place: Place) -> None:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from synapse_core.models import PipelineProgress, RunStatus
 from synapse_core.protocols import RunSummary
-from synapse_core.session.orphans import is_orphan
+from synapse_core.session.orphans import is_orphan, is_reported
 from synapse_core.session.owner import place
 
 if TYPE_CHECKING:
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 @frozen
 class Engine:
-    """The engine of a run: who it is, until when it has claimed the run, and whether it is gone."""
+    """The engine of a run: who it is, until when it has claimed the run, and whether it is gone.
+
+    A run that is ``reported`` to a service by its clients has none that could be gone.
+    """
 
     owner: str | None = None
     expires_at: datetime | None = None
     gone: bool = False
+    reported: bool = False
 
     @classmethod
     def of(cls, session: Session, run: RunSummary | PipelineProgress) -> Engine:
@@ -56,4 +60,7 @@ async def engine_of(store: Any, run: RunSummary | PipelineProgress) -> Engine:
     run_id = run.id if isinstance(run, RunSummary) else run.run_id
     lease = await store.lease(run_id)
     gone = is_orphan(run.status, lease, run.created_at)
-    return Engine(gone=gone) if lease is None else Engine(lease.owner, lease.expires_at, gone)
+    if lease is not None:
+        return Engine(lease.owner, lease.expires_at, gone)
+    reported = is_reported(await store.record(run_id))
+    return Engine(gone=gone and not reported, reported=reported)

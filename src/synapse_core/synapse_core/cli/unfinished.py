@@ -50,10 +50,11 @@ def tell_unfinished(session: Session, target: str, store: str | None = None) -> 
 
 
 async def unfinished(store: Store) -> list[Left]:
-    """The newest runs that have not ended, no more than `MOST_LOOKED_AT`."""
+    """The newest runs that have not ended and are not reported, of `MOST_LOOKED_AT` at most."""
     pages = [await store.list_runs(status=s, limit=MOST_LOOKED_AT) for s in (RunStatus.RUNNING, RunStatus.PENDING)]
     newest = sorted((run for page in pages for run in page), key=lambda run: run.id, reverse=True)[:MOST_LOOKED_AT]
-    return [Left(run, await engine_of(store, run)) for run in newest]
+    found = [Left(run, await engine_of(store, run)) for run in newest]
+    return [left for left in found if not left.engine.reported]
 
 
 def how_many(found: Sequence[Left]) -> str:

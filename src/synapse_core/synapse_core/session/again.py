@@ -19,7 +19,7 @@ from synapse_core.pipeline import Plan
 from synapse_core.protocols import Lease, RunRecord, Store
 from synapse_core.schema import Schema
 from synapse_core.session.options import Asked, RunOptions
-from synapse_core.session.orphans import fail_orphan
+from synapse_core.session.orphans import fail_orphan, is_reported
 from synapse_core.session.owner import is_dead, place, taken
 
 
@@ -155,6 +155,8 @@ class Again:
     async def _why_not(self, record: RunRecord, lease: Lease | None) -> str | None:
         if lease is not None and not is_dead(lease.owner) and lease.expires_at > now():
             return f"it is run by {place(lease.owner)}"
+        if lease is None and is_reported(record):
+            return "a client of the service reports on it"
         try:
             plan = self._plan(record)
             self._same(plan, {c.action_name: c for c in await self._store.checkpoints(record.id)})

@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 
 from synapse_core.events import Draft, Kind, now, unreached
 from synapse_core.models import ActionProgress, ActionStatus, PipelineProgress, RunStatus
-from synapse_core.protocols import Lease, Store
+from synapse_core.protocols import Lease, RunRecord, Store
 from synapse_core.session.owner import is_dead, owner_id
+
+ORIGIN = "service"
+"""``options["origin"]`` of the runs that a service makes for clients, who report on them."""
 
 _STARTING = timedelta(seconds=10)
 _TTL = 30.0
@@ -24,6 +27,11 @@ def is_orphan(status: RunStatus, lease: Lease | None, created_at: datetime | Non
     if lease is not None:
         return is_dead(lease.owner) or lease.expires_at <= now()
     return status is RunStatus.RUNNING or created_at is None or now() - created_at > _STARTING
+
+
+def is_reported(record: RunRecord) -> bool:
+    """Whether a client of a service reports on the run, as long as no engine has claimed it."""
+    return record.options.get("origin") == ORIGIN
 
 
 async def cancel_orphan(store: Store, run_id: str, reason: str) -> bool:

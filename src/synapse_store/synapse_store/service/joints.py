@@ -12,7 +12,7 @@ from synapse_core.events import Draft
 from synapse_core.models import PipelineProgress
 from synapse_store.once import Append
 from synapse_store.service.reports import of_report
-from synapse_store.service.runs import is_reported
+from synapse_store.service.runs import is_unopposed
 from synapse_store.service.states import States, Tracked
 from synapse_store.wire.asked import Report
 
@@ -48,7 +48,7 @@ class Joint:
             drafts = of_report(self.run.state(), said)
         except Exception:  # noqa: BLE001  whatever is wrong with it, the ordinary way says so
             return False
-        if not is_reported(self.run, drafts):
+        if not is_unopposed(self.run, drafts):
             return False
         if drafts:
             self.run.take(drafts)

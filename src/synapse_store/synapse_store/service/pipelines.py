@@ -12,15 +12,13 @@ from synapse_core.events import Draft, Kind, now
 from synapse_core.ids import new_run_id
 from synapse_core.models import RunStatus
 from synapse_core.protocols import PipelineRecord, RunRecord, RunSummary
+from synapse_core.session.orphans import ORIGIN
 from synapse_store.service.answers import Refusal, answer, conflict, nothing
 from synapse_store.service.asking import Call
 from synapse_store.service.core import Service
 from synapse_store.wire.asked import NewAction
 from synapse_store.wire.codec import Data, run_to_data
 from synapse_store.wire.text import iso
-
-ORIGIN = "service"
-"""In a run's options: it was made here, and whoever runs it reports here."""
 
 _PAGE = 500
 

@@ -13,11 +13,10 @@ from synapse_core.errors import LeaseLostError, RunNotFoundError, StoreError, St
 from synapse_core.events import Draft, Kind, now
 from synapse_core.models import RunStatus
 from synapse_core.protocols import RunSummary
-from synapse_core.session.orphans import cancel_orphan, cancelled
+from synapse_core.session.orphans import cancel_orphan, cancelled, is_reported
 from synapse_store.service.answers import answer, conflict, no_run, nothing
 from synapse_store.service.asking import Call
 from synapse_store.service.core import Service
-from synapse_store.service.pipelines import ORIGIN
 from synapse_store.service.reports import GIVEN, of_change, of_report
 from synapse_store.service.states import Tracked
 from synapse_store.wire.asked import RunChange
@@ -182,16 +181,16 @@ async def _fence(service: Service, run: Tracked, drafts: Sequence[Draft]) -> Non
     Raises:
         Refusal: there is one.
     """
-    if is_reported(run, drafts):
+    if is_unopposed(run, drafts):
         return
     lease = await service.store.lease(run.record.id)
     if lease is not None and lease.expires_at > now():
         raise conflict("an engine holds this run, and reports on it itself")
 
 
-def is_reported(run: Tracked, drafts: Sequence[Draft]) -> bool:
+def is_unopposed(run: Tracked, drafts: Sequence[Draft]) -> bool:
     """Whether nobody but its reporters can be against it: they run the run, and its own status is left as it is."""
-    made_here = run.record.options.get("origin") == ORIGIN
+    made_here = is_reported(run.record)
     return not drafts or (made_here and _OF_RUNS.isdisjoint([draft.kind for draft in drafts]))
 
 
@@ -204,7 +203,7 @@ async def cancel(call: Call) -> web.Response:
             raise conflict(f"the run has ended: it is {state.status.value}")
         lease = await service.store.lease(run_id)
         reason, force = call.body.reason, call.body.force
-        if lease is None and run.record.options.get("origin") == ORIGIN:
+        if lease is None and is_reported(run.record):
             await run.write(cancelled(state, reason))
         else:
             asked = Draft(Kind.RUN_CANCEL_REQUESTED, now(), None, 0, {"reason": reason, "force": force})

@@ -7,11 +7,11 @@ from typing import Any
 from aiohttp import web
 
 from synapse_core.cli.engines import engine_of
+from synapse_core.session.orphans import is_reported
 from synapse_store.runner import RunnerAway
 from synapse_store.runner.orders import Order, Reply
 from synapse_store.service.answers import Refusal, answer, conflict, no_run
 from synapse_store.service.asking import Call
-from synapse_store.service.pipelines import ORIGIN
 from synapse_store.service.runs import check, data_of
 
 _NONE = "this service runs nothing: start it with --runner DIR, or type the command where the pipeline's code is"
@@ -26,8 +26,7 @@ async def engine(call: Call) -> web.Response:
     """Whether anybody runs the run."""
     record = await call.service.record(call.run_id)
     found = await engine_of(call.service.store, await call.service.store.progress(call.run_id))
-    reported = record.options.get("origin") == ORIGIN and found.owner is None
-    return answer({"lives": found.lives, "gone": found.gone and not reported, "reported": reported})
+    return answer({"lives": found.lives, "gone": found.gone, "reported": found.owner is None and is_reported(record)})
 
 
 async def resume(call: Call) -> web.Response:
