@@ -61,6 +61,11 @@ def test_filter_and_search(session: Session, opened) -> None:
     expect(rows).to_have_attribute("data-run", failed)
     search.fill("no such thing")
     expect(page.locator(".note")).to_have_text("No run is like that.")
+    search.fill("digits-l")
+    expect(rows).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(search).to_have_value("")
+    expect(rows).to_have_count(2)
 
 
 def test_everything_by_keyboard(session: Session, opened) -> None:

@@ -58,7 +58,7 @@ def test_metrics_have_each_point_once(session: Session, opened) -> None:
     session.wait(run)
 
 
-def test_cancel_asks_and_then_cancels(session: Session, opened) -> None:
+def test_cancel_asks_and_then_cancels(service: Service, session: Session, opened) -> None:
     """The button wants a yes; after it the run is cancelled, and resuming is explained."""
     new_gate("cancel", 1)
     run = session.submit(training(), {"gate": "cancel"})
@@ -73,10 +73,10 @@ def test_cancel_asks_and_then_cancels(session: Session, opened) -> None:
     assert session.progress(run).status is RunStatus.CANCELLED
     expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_hidden()
     page.get_by_role("button", name="Resume…").click()
-    expect(page.get_by_role("dialog").locator("code")).to_have_text(f"synapse runs resume {run}")
+    expect(page.get_by_role("dialog").locator("code")).to_have_text(f"synapse runs resume {run} --store {service.url}")
 
 
-def test_a_failed_run_says_why(session: Session, opened) -> None:
+def test_a_failed_run_says_why(service: Service, session: Session, opened) -> None:
     """Error and traceback, the attempts before, what was never reached, and the command to run it again."""
     run = session.submit(failing(), {"gate": "", "note": "this"})
     with contextlib.suppress(ExecutionError):
@@ -94,9 +94,9 @@ def test_a_failed_run_says_why(session: Session, opened) -> None:
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Run again…").click()
     code = page.get_by_role("dialog").locator("code")
-    expect(code).to_have_text(f"synapse runs rerun {run} --from refuse")
+    expect(code).to_have_text(f"synapse runs rerun {run} --from refuse --store {service.url}")
     page.get_by_role("combobox", name="From action").select_option("flaky")
-    expect(code).to_have_text(f"synapse runs rerun {run} --from flaky")
+    expect(code).to_have_text(f"synapse runs rerun {run} --from flaky --store {service.url}")
 
 
 @pytest.mark.parametrize("end", [Service.kill, Service.stop])

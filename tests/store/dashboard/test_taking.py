@@ -88,7 +88,7 @@ def test_resume_and_rerun_by_a_button(service: Service, client, code: Path, open
     page.get_by_role("button", name="Resume…").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("Or type it").click()
-    expect(dialog.locator("code")).to_have_text(f"synapse runs resume {failed.id}")
+    expect(dialog.locator("code")).to_have_text(f"synapse runs resume {failed.id} --store {service.url}")
     dialog.get_by_text("With other params").click()
     dialog.get_by_role("textbox").fill("{")
     dialog.get_by_role("button", name="Resume").click()

@@ -126,9 +126,17 @@ export function listView(main, query, tellLink) {
       again();
     }, 200);
   });
+  function clear() {
+    clearTimeout(typed);
+    field.value = wanted.text = "";
+    again();
+  }
   field.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown") step(event, 0);
-    if (event.key === "Escape") list.querySelector("a")?.focus();
+    if (event.key !== "Escape") return;
+    event.preventDefault(); // some browsers clear the field themselves, and not all of them tell
+    if (field.value) clear();
+    else list.querySelector("a")?.focus();
   });
   list.addEventListener("keydown", (event) => {
     const links = [...list.querySelectorAll("a")];
@@ -158,7 +166,7 @@ export function listView(main, query, tellLink) {
       main.focus();
     },
     search: () => field.focus(),
-    escape: () => wanted.text && ((field.value = wanted.text = ""), again()),
+    escape: () => wanted.text && clear(),
   };
 }
 
@@ -183,7 +191,7 @@ function matches(run, wanted) {
 
 function emptyNote(wanted) {
   if (wanted.text || wanted.status) return "No run is like that.";
-  return "No runs yet. Start one with: synapse run PIPELINE --store URL";
+  return `No runs yet. Start one with: synapse run PIPELINE --store ${location.origin}`;
 }
 
 /** One line of the list. */

@@ -27,7 +27,8 @@ export function takingUp(id, on) {
     }
   }
 
-  const words = (does, action) => `synapse runs ${does} ${id}${action ? ` --from ${quoted(action)}` : ""}`;
+  // This service is a store, whichever the default one is where the command is typed.
+  const words = (does, action) => `synapse runs ${does} ${id}${action ? ` --from ${quoted(action)}` : ""} --store ${location.origin}`;
 
   async function ask(does, actions = null) {
     const [title, text, yes] = WORDS[does];
