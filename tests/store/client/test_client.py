@@ -262,6 +262,14 @@ def test_a_client_that_nobody_closes(service):
     assert (told.stdout.split(), told.stderr) == (["pending", "completed"], "")
 
 
+def test_a_closed_client(service):
+    """It says that it is closed."""
+    with PipelineServiceClient(service.url) as client:
+        assert client.health_check()
+    with pytest.raises(RuntimeError, match="this client is closed"):
+        client.list_runs()
+
+
 def test_no_service():
     """Says where, and what to do; a health check just says no."""
     url = f"http://127.0.0.1:{free_port()}"

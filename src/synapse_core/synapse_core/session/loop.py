@@ -11,14 +11,19 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_CLOSED = "this session is closed"
-
 
 class LoopThread:
-    """Runs coroutines on a loop of its own, for callers on any thread and any loop."""
+    """Runs coroutines on a loop of its own, for callers on any thread and any loop.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: of the thread.
+        owner: what the loop is of, for messages.
+    """
+
+    def __init__(self, name: str, owner: str = "session") -> None:
         self._name = name
+        self._owner = owner
+        self._over = f"this {owner} is closed"
         self._lock = threading.RLock()  # an iteration that is left to the garbage collector begins its end anywhere
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -49,9 +54,9 @@ class LoopThread:
             RuntimeError: it was closed, or is that of the process which this one was forked from.
         """
         if self.is_foreign:
-            raise RuntimeError("this session is of the process that this one was forked from: make one here")
+            raise RuntimeError(f"this {self._owner} is of the process that this one was forked from: make one here")
         if self._closed:
-            raise RuntimeError(_CLOSED)
+            raise RuntimeError(self._over)
 
     @property
     def is_foreign(self) -> bool:
@@ -87,12 +92,12 @@ class LoopThread:
         """
         if threading.current_thread() is self._thread:
             work.close()
-            raise RuntimeError("a session cannot be waited for in its own thread; use the _async methods")
+            raise RuntimeError(f"a {self._owner} cannot be waited for in its own thread; use the _async methods")
         try:
             return self.begin(work).result()
         except CancelledError:
             if self._closed:
-                raise RuntimeError(_CLOSED) from None
+                raise RuntimeError(self._over) from None
             raise
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -104,7 +109,7 @@ class LoopThread:
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self._closed and not (task and task.cancelling()):
-                raise RuntimeError(_CLOSED) from None
+                raise RuntimeError(self._over) from None
             raise
 
     def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
@@ -118,7 +123,7 @@ class LoopThread:
                 except StopAsyncIteration:
                     return
                 except CancelledError:
-                    raise RuntimeError(_CLOSED) from None
+                    raise RuntimeError(self._over) from None
         finally:
             if step is not None:
                 step.cancel()

@@ -37,7 +37,7 @@ class PipelineServiceClient:
         self, base_url: str = "http://localhost:8100", timeout: float = 30.0, *, token: str | None = None
     ) -> None:
         self._api = Api(Wire(base_url, timeout, token))
-        self._loop = LoopThread("synapse-client")
+        self._loop = LoopThread("synapse-client", "client")
         self._end = weakref.finalize(self, _let_go, self._api.wire, self._loop)
 
     @property
