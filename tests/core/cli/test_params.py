@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from synapse_core.cli.params import Wanted, read_params
 from synapse_core.errors import SynapseError, ValidationError
-from synapse_core.schema import Schema
+from synapse_core.schema import Schema, Secret
 
 
 class Colour(enum.Enum):
@@ -48,6 +48,12 @@ class Params:
 class Other:
     count: str
     more: list[int] = attrs.field(factory=list)
+
+
+@attrs.frozen
+class Hidden:
+    pin: Annotated[int, Secret()] = 0
+    keys: dict[str, int] = attrs.field(factory=dict, metadata={"secret": True})
 
 
 WANTED = Wanted(Schema(), (Params,))
@@ -98,6 +104,26 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(ValidationError) as caught:
         read("count=many", "layer.units=x", "rate=0.5")
     assert [issue.path for issue in caught.value.issues] == ["count", "layer.units"]
+
+
+def test_what_else_is_wrong_is_told_beside_it() -> None:
+    """A value that cannot be read hides neither a name nobody knows nor one that is missing; it is told once."""
+
+    def check(params: Mapping[str, Any]) -> None:
+        WANTED.schema.structure(params, Params, extra="forbid")
+
+    with pytest.raises(ValidationError) as caught:
+        read_params(["flag=maybe", "layers=x", "rats=1"], None, WANTED, check)
+    assert [issue.path for issue in caught.value.issues] == ["flag", "layers", "rats", "count"]
+    assert "flag: expected bool (true or false), got 'maybe'" in str(caught.value)
+
+
+@pytest.mark.parametrize("pair", ["pin=hunter2", "keys.a=hunter2", "keys=[hunter2"])
+def test_a_secret_that_cannot_be_read_is_not_shown(pair: str) -> None:
+    """Its name and the type wanted are, as in any message of it."""
+    with pytest.raises(ValidationError, match=r"expected .*int.*, got str") as caught:
+        read(pair, wanted=Wanted(Schema(), (Hidden,)))
+    assert "hunter2" not in repr((caught.value, caught.value.issues))
 
 
 def test_actions_that_want_different_types() -> None:

@@ -207,6 +207,7 @@ def test_wrong_params_run_nothing(here: Here) -> None:
     assert done.code == 2
     assert "epochs: expected int" in done.err
     assert "optimizer.momentum: expected float" in done.err
+    assert "data: is required" in done.err
     done = here.synapse("run", "flow.py", "train", "-p", "epoch=3", "-p", "epochs=0")
     assert (done.code, done.out) == (2, "")
     for part in ("3 wrong fields", "no field 'epoch'; did you mean 'epochs'?", "data", "epochs: "):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from synapse_core.errors import FieldIssue, SynapseError, ValidationError
 from synapse_core.schema import Schema, parse_text
@@ -29,28 +29,34 @@ class Wanted:
 
     def types(self, path: Sequence[str]) -> list[Any]:
         """The types that the value at ``path`` may have; none where nobody knows."""
-        if path[0] in self.lists:
-            return []
+        return [] if path[0] in self.lists else [kind for kind, _ in self._found(path)]
+
+    def is_secret(self, path: Sequence[str]) -> bool:
+        """Whether the value at ``path`` is, or is in, a field that is never shown."""
+        return any(secret for _, secret in self._found(path))
+
+    def _found(self, path: Sequence[str]) -> list[tuple[Any, bool]]:
         return [found for model in self.models for found in self._below(model, path)]
 
-    def _below(self, wanted: Any, path: Sequence[str]) -> list[Any]:
+    def _below(self, wanted: Any, path: Sequence[str], secret: bool = False) -> list[tuple[Any, bool]]:
+        """What is at ``path``: its type, and whether it is secret."""
         if not path:
-            return [wanted]
+            return [(wanted, secret)]
         return [
             found
             for arm in _arms(wanted)
-            for inner in self._inside(arm, path[0])
-            for found in self._below(inner, path[1:])
+            for inner, hidden in self._inside(arm, path[0])
+            for found in self._below(inner, path[1:], secret or hidden)
         ]
 
-    def _inside(self, wanted: Any, key: str) -> list[Any]:
-        """The type of what ``key`` names in a model, or in a mapping."""
+    def _inside(self, wanted: Any, key: str) -> list[tuple[Any, bool]]:
+        """What ``key`` names in a model, or in a mapping."""
         if self.schema.is_model(wanted):
             known = [field for field in self.schema.fields(wanted) if field.name == key]
-            return [Any if field.converter is not None else field.type for field in known]
+            return [(Any if field.converter is not None else field.type, field.secret) for field in known]
         arguments = get_args(wanted)
         if isinstance(get_origin(wanted), type) and issubclass(get_origin(wanted), Mapping) and len(arguments) == 2:
-            return [arguments[1]]
+            return [(arguments[1], False)]
         return []
 
 
@@ -65,31 +71,61 @@ def _is_union(wanted: Any) -> bool:
     return get_origin(wanted) in {Union, UnionType}
 
 
-def read_params(pairs: Collection[str], file: str | None, wanted: Wanted) -> dict[str, Any]:
+def read_params(
+    pairs: Collection[str], file: str | None, wanted: Wanted, check: Callable[[Mapping[str, Any]], None] | None = None
+) -> dict[str, Any]:
     """The params of a file, and over them those that were typed.
 
     Args:
         pairs: ``key=value`` each; ``model.depth=3`` reaches into ``model``.
         file: JSON, YAML or TOML, by its name; ``-`` is JSON or YAML on standard input.
         wanted: what their types are looked up in.
+        check: raises a `ValidationError` where the whole does not fit; told together with what was typed wrong.
 
     Raises:
         ValidationError: values do not fit their types, all of them at once.
         SynapseError: the file cannot be read, or a pair is none.
     """
     params = _read_file(file) if file else {}
-    issues: list[FieldIssue] = []
+    issues: dict[str, Sequence[FieldIssue]] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key:
             raise SynapseError(f"-p {pair}: write it as -p key=value")
+        path = key.split(".")
         try:
-            _put(params, key.split("."), _parse(text, wanted.types(key.split(".")), key))
+            value = _parse(text, wanted.types(path), key)
         except ValidationError as error:
-            issues += error.issues
-    if issues:
-        raise ValidationError("params", issues)
+            value = text
+            issues[key] = [_without_value(issue) for issue in error.issues] if wanted.is_secret(path) else error.issues
+        _put(params, path, value)
+    _tell(issues, params, check)
     return params
+
+
+def _tell(
+    issues: Mapping[str, Sequence[FieldIssue]],
+    params: Mapping[str, Any],
+    check: Callable[[Mapping[str, Any]], None] | None,
+) -> None:
+    """Raise what is wrong with what was typed, by key, and with all the rest of the params."""
+    typed = [issue for found in issues.values() for issue in found]
+    try:
+        if check is not None:
+            check(params)
+    except ValidationError as error:
+        rest = [issue for issue in error.issues if not any(_is_below(issue.path, key) for key in issues)]
+        raise ValidationError(error.subject, [*typed, *rest], hint=error.hint) from None
+    if typed:
+        raise ValidationError("params", typed)
+
+
+def _without_value(issue: FieldIssue) -> FieldIssue:
+    return evolve(issue, message=f"expected {issue.wanted}, got {issue.found}")
+
+
+def _is_below(path: str, key: str) -> bool:
+    return path == key or path.startswith((f"{key}.", f"{key}["))
 
 
 def _parse(text: str, types: Sequence[Any], key: str) -> Any:

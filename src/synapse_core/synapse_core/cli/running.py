@@ -56,8 +56,8 @@ def carry_out(state: State, order: Order) -> int:
     """
     with sigterm_as_interrupt(), output_for(order.display), state.session(order.store) as session:
         target = find_target(session.pm, order.target, order.action)
-        params = read_params(order.pairs, order.file, target.wanted(session.schema))
-        _check(target, params, session.schema, order)
+        wanted = target.wanted(session.schema)
+        params = read_params(order.pairs, order.file, wanted, lambda read: _check(target, read, session.schema, order))
         options = read_params(order.options, None, Wanted(session.schema))
         offer = session.pm.executor(order.executor)
         check_options(offer.factory, options, order.executor)
