@@ -23,6 +23,7 @@ from synapse_core.errors import (
 from synapse_core.models import Failure
 from synapse_core.protocols import Call, Outcome
 from synapse_core.schema import default_schema
+from synapse_core.worker import check_not_loading
 from synapse_core.worker.crossing import outcome_of
 from synapse_ray.worker.order import Head, Issues
 
@@ -49,7 +50,9 @@ class Target:
 
         Raises:
             DiscoveryError: it is no action, or no entry point.
+            SynapseError: a worker is only importing its action, and would run what is here without end.
         """
+        check_not_loading()
         if isinstance(action, str):
             _, name = split_entrypoint(action)
             return cls(action_name_of(name.rpartition(".")[2]), action)
@@ -60,8 +63,10 @@ class Target:
         """The call of one run of it; a key that its params model does not know is an error.
 
         Raises:
+            SynapseError: a worker imports this program, which is its action's too, and would start it again.
             UnserializableError: a param does not survive JSON.
         """
+        check_not_loading()
         data = default_schema().unstructure(dict(params or {}), subject=f"the params of {self.name!r}")
         stop = None if self.spec is None else self.spec.stop
         more: dict[str, Any] = {"job_id": job_id, "stop": stop, "spec": self.spec}

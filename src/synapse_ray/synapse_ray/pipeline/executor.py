@@ -18,6 +18,7 @@ from synapse_core.ids import new_run_id
 from synapse_core.models import PipelineProgress, RunStatus
 from synapse_core.pipeline import as_graph
 from synapse_core.session.loop import LoopThread
+from synapse_core.worker import check_not_loading
 from synapse_ray import checks
 from synapse_ray.base import BaseRayExecutor
 from synapse_ray.environ import CREDENTIALS
@@ -151,6 +152,8 @@ class RayPipelineExecutor(BaseRayExecutor):
                 asks for, a package cannot be installed, Synapse is not.
             StoreUnavailableError: the service cannot be reached from here, or not from the cluster.
         """
+        check_not_loading()
+        check_not_loading()
         _check(options)
         plan = as_graph(pipeline, name=name).plan
         data, root = travelling(plan, self), folder_of(plan, self)
