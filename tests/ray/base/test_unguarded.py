@@ -20,7 +20,7 @@ NOWHERE = "127.0.0.1:1"
 
 def start(executor: type[Any]) -> None:
     """Start an action, or a pipeline, as such a program does."""
-    made = executor(ray_address=NOWHERE)
+    made = executor(ray_address=f"http://{NOWHERE}" if executor is RayJobsApiExecutor else NOWHERE)
     if executor is RayPipelineExecutor:
         made.submit([actions.report])
     elif executor is RayActorExecutor:
