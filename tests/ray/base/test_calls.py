@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from synapse_core.errors import DiscoveryError, SynapseError
+from synapse_core.errors import DiscoveryError
 from synapse_core.protocols import Call
 from synapse_core.testing import raises
-from synapse_core.worker.loading import loading
-from synapse_ray import RayActorExecutor, RayJobExecutor, RayJobsApiExecutor, RayPipelineExecutor
 from synapse_ray.base import BaseRayExecutor
 from synapse_ray.packaging import HOME, arrived
 
@@ -83,19 +80,3 @@ def test_a_class_in_main_that_is_not_shipped(monkeypatch: pytest.MonkeyPatch, tm
     del main.__file__
     with raises(DiscoveryError, "interactive session"):
         BaseRayExecutor().remote_call(call("__main__:Train"))
-
-
-@pytest.mark.parametrize(
-    "start",
-    [
-        lambda: RayActorExecutor(ray_address="127.0.0.1:1").execute("plug.train:Train"),
-        lambda: RayJobExecutor(ray_address="127.0.0.1:1").submit("plug.train:Train"),
-        lambda: RayJobsApiExecutor(dashboard_address="http://127.0.0.1:1").submit("plug.train:Train"),
-        lambda: RayPipelineExecutor(ray_address="127.0.0.1:1").submit(["plug.train:Train"], name="plug"),
-    ],
-    ids=["actor", "job", "jobs-api", "pipeline"],
-)
-def test_a_program_without_a_guard_does_not_start_itself_again(start: Callable[[], object]):
-    """A worker that imports a program for its action, which would send it that action again, is told what it lacks."""
-    with loading("run.py:Train"), raises(SynapseError, "run.py:Train", "if __name__ == '__main__':"):
-        start()

@@ -63,10 +63,8 @@ class Target:
         """The call of one run of it; a key that its params model does not know is an error.
 
         Raises:
-            SynapseError: a worker imports this program, which is its action's too, and would start it again.
             UnserializableError: a param does not survive JSON.
         """
-        check_not_loading()
         data = default_schema().unstructure(dict(params or {}), subject=f"the params of {self.name!r}")
         stop = None if self.spec is None else self.spec.stop
         more: dict[str, Any] = {"job_id": job_id, "stop": stop, "spec": self.spec}

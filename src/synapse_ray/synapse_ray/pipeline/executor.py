@@ -153,7 +153,6 @@ class RayPipelineExecutor(BaseRayExecutor):
             StoreUnavailableError: the service cannot be reached from here, or not from the cluster.
         """
         check_not_loading()
-        check_not_loading()
         _check(options)
         plan = as_graph(pipeline, name=name).plan
         data, root = travelling(plan, self), folder_of(plan, self)
