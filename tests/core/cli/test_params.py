@@ -56,6 +56,13 @@ class Hidden:
     keys: dict[str, int] = attrs.field(factory=dict, metadata={"secret": True})
 
 
+@attrs.frozen
+class Locks:
+    door: Hidden = attrs.field(factory=Hidden)
+    more: list[Hidden] = attrs.field(factory=list)
+    within: Locks | None = None
+
+
 WANTED = Wanted(Schema(), (Params,))
 
 
@@ -118,11 +125,22 @@ def test_what_else_is_wrong_is_told_beside_it() -> None:
     assert "flag: expected bool (true or false), got 'maybe'" in str(caught.value)
 
 
-@pytest.mark.parametrize("pair", ["pin=hunter2", "keys.a=hunter2", "keys=[hunter2"])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "pin=hunter2",
+        "keys.a=hunter2",
+        "keys=[hunter2",
+        'door={"pin": hunter2}',
+        'more=[{"pin": hunter2}]',
+        'within.door={"pin": hunter2}',
+        'within={"door": hunter2}',
+    ],
+)
 def test_a_secret_that_cannot_be_read_is_not_shown(pair: str) -> None:
-    """Its name and the type wanted are, as in any message of it."""
-    with pytest.raises(ValidationError, match=r"expected .*int.*, got str") as caught:
-        read(pair, wanted=Wanted(Schema(), (Hidden,)))
+    """Its name and the type wanted are, as in any message of it; however deep it stands in what was typed."""
+    with pytest.raises(ValidationError, match=r"expected .*, got str") as caught:
+        read(pair, wanted=Wanted(Schema(), (Hidden, Locks)))
     assert "hunter2" not in repr((caught.value, caught.value.issues))
 
 

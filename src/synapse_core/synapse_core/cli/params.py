@@ -32,8 +32,15 @@ class Wanted:
         return [] if path[0] in self.lists else [kind for kind, _ in self._found(path)]
 
     def is_secret(self, path: Sequence[str]) -> bool:
-        """Whether the value at ``path`` is, or is in, a field that is never shown."""
-        return any(secret for _, secret in self._found(path))
+        """Whether the value at ``path`` is, is in, or has in it, a field that is never shown."""
+        return any(secret or self._hides(kind, ()) for kind, secret in self._found(path))
+
+    def _hides(self, wanted: Any, above: tuple[Any, ...]) -> bool:
+        """Whether a type has a secret field, however deep; those ``above`` are looked at already."""
+        arms = [arm for arm in _arms(wanted) if arm not in above]
+        fields = [field for arm in arms if self.schema.is_model(arm) for field in self.schema.fields(arm)]
+        inner = [field.type for field in fields] + [each for arm in arms for each in get_args(arm)]
+        return any(field.secret for field in fields) or any(self._hides(each, (*above, *arms)) for each in inner)
 
     def _found(self, path: Sequence[str]) -> list[tuple[Any, bool]]:
         return [found for model in self.models for found in self._below(model, path)]
