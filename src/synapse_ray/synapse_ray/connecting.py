@@ -141,7 +141,8 @@ def _explained(address: str, error: Exception) -> RayClusterError:
         hint = "install the cluster's versions of Ray and Python here, or run this from a machine that has them"
         return ClusterVersionError(f"the Ray cluster {where} runs other versions than this process:\n{text}", hint=hint)
     hint = (
-        "see that what listens there is Ray, of this version, and wants no other token (RAY_AUTH_MODE, RAY_AUTH_TOKEN)"
+        "see that what listens there is Ray, of this version, and wants no other token (RAY_AUTH_MODE=token and "
+        "RAY_AUTH_TOKEN say which)"
         if address != "auto"
         else f"start one (`ray start --head`), or name one by ray_address or {ADDRESS_VARIABLE}; 'local' starts a "
         "private Ray in this process"

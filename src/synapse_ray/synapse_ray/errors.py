@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from synapse_core.errors import SynapseError
 
-AUTH_HINT = "give this process the cluster's token (RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token)"
+AUTH_HINT = (
+    "give this process the cluster's token (RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token), and set "
+    "RAY_AUTH_MODE=token: without it Ray sends none to a cluster that is named by its address"
+)
 """What to do about a `ClusterAuthError`."""
 
 

@@ -116,6 +116,7 @@ def test_tokens_and_versions():
             assert said.startswith("ClusterAuthError")
             assert cluster.address in said
             assert "RAY_AUTH_TOKEN" in said
+            assert "RAY_AUTH_MODE=token" in said
             assert "w" * 32 not in said
         nowhere = {"RAY_AUTH_MODE": "token", "HOME": str(cluster.temp)}
         assert drive(code, nowhere).startswith("ClusterAuthError")
