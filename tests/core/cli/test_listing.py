@@ -132,6 +132,24 @@ def test_the_plugins(here: Here) -> None:
     assert "Traceback" in here.synapse("--debug", "--plugin", "broken.py", "plugins").out
 
 
+def test_plugins_that_offer_one_name(here: Here) -> None:
+    """Each says which other does."""
+    here.write(
+        "mine.py",
+        """
+        from synapse_core import hookimpl
+        from synapse_core.protocols import ExecutorOffer
+
+        @hookimpl
+        def synapse_executors():
+            return [ExecutorOffer("local", dict)]
+        """,
+    )
+    told = here.synapse("--plugin", "mine.py", "plugins").out.splitlines()
+    for one, other in (("local", "mine"), ("mine", "local")):
+        assert any(line.startswith(f"{one}: executor 'local' is also offered by plugin '{other}' (") for line in told)
+
+
 def test_the_plugins_of_a_hook(here: Here) -> None:
     """Only those that implement it; an unknown hook is guessed."""
     done = here.synapse("plugins", "--hook", "executors", "--json")

@@ -54,7 +54,7 @@ def _show(rows: list[PluginRow], *, tracebacks: bool) -> None:
     lines = [(row.name, row.distribution or row.source, row.version or "-", row.status, _last(row)) for row in rows]
     show(table(heads, lines))
     for row in rows:
-        for problem in (*([row.error] if row.error else ()), *_conflicts(row), *row.problems):
+        for problem in (*([row.error] if row.error else ()), *row.conflicts, *row.problems):
             show(f"\n{click.style(row.name, fg=_COLOURS[row.status], bold=True)}: {problem}")
         if tracebacks and row.traceback:
             show(row.traceback.rstrip())
@@ -62,7 +62,3 @@ def _show(rows: list[PluginRow], *, tracebacks: bool) -> None:
 
 def _last(row: PluginRow) -> str:
     return ", ".join(hook.removeprefix("synapse_") for hook in row.hooks) or "-"
-
-
-def _conflicts(row: PluginRow) -> list[str]:
-    return [f"offers {name}, which another plugin offers too" for name in row.conflicts]

@@ -60,7 +60,7 @@ class PluginRow:
     Attributes:
         error: why it is broken, on one line; ``traceback`` is the whole of it.
         hooks: the hooks that it implements, by name; empty unless it is active.
-        conflicts: the names that it offers and another plugin offers too.
+        conflicts: of each name that it offers and another plugin offers too, who that is.
         problems: how its hooks have failed so far, one line each.
     """
 

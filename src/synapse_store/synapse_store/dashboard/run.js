@@ -164,7 +164,7 @@ function headPart(id, does) {
   const status = h("span", { class: "status" });
   const progress = bar("Progress of the run");
   const share = h("span", { class: "share num" });
-  const facts = Object.fromEntries(["Created", "Took", "From", "Resumed from"].map((label) => [label, h("dd", { class: "num" })]));
+  const facts = Object.fromEntries(["Created", "Time", "From", "Resumed from"].map((label) => [label, h("dd", { class: "num" })]));
   const list = h("dl", { class: "about" }, h("div", {}, h("dt", {}, "Run"), h("dd", { class: "num" }, id, " ", copyButton(() => id))), Object.entries(facts).map(([label, dd]) => h("div", { hidden: label === "From" || label === "Resumed from" }, h("dt", {}, label), dd)));
   const cancel = h("button", { type: "button", class: "danger", hidden: true, onclick: does.cancel }, "Cancel");
   const resume = h("button", { type: "button", hidden: true, onclick: does.resume }, "Resume…");
@@ -205,7 +205,7 @@ function headPart(id, does) {
   }
 
   function tick() {
-    if (shown) setText(facts.Took, span(shown.started_at, shown.completed_at));
+    if (shown) setText(facts.Time, span(shown.started_at, shown.completed_at));
   }
 
   function know(run) {
