@@ -129,7 +129,7 @@ class Runner:
         task.add_done_callback(self._watching.discard)
         return reply
 
-    async def stop(self, grace: float = 5.0) -> None:
+    async def stop(self, grace: float = 2.5) -> None:
         """Have all processes cancel what they run; what still lives after ``grace`` seconds is killed."""
         self._stopping = True
         for task in (self._spare, *self._watching):

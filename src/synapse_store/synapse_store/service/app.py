@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from aiohttp import web
@@ -84,11 +85,14 @@ async def _start(app: web.Application) -> None:
 async def _say_goodbye(app: web.Application) -> None:
     service = app[SERVICE]
     service.feeds.say_goodbye()
+    if service.runner is not None:  # beside all else that ends: together that takes three seconds at most
+        service.stopping = asyncio.ensure_future(service.runner.stop())
     if service.gathering is not None:
         await service.gathering.close()
-    if service.runner is not None:
-        await service.runner.stop()
 
 
 async def _close(app: web.Application) -> None:
-    await app[SERVICE].close()
+    service = app[SERVICE]
+    if service.stopping is not None:
+        await service.stopping
+    await service.close()

@@ -39,6 +39,7 @@ class Service:
         self.store = store
         self.settings = settings
         self.runner = runner
+        self.stopping: asyncio.Future[None] | None = None
         self.pipelines: PipelineStore = store if isinstance(store, PipelineStore) else PipelinesInMemory(store)
         self.batches: OnceStore = store if isinstance(store, OnceStore) else RememberedBatches(store)
         self.feeds = Feeds(store, settings.heartbeat)

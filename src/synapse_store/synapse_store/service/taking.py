@@ -7,7 +7,6 @@ from typing import Any
 from aiohttp import web
 
 from synapse_core.cli.engines import engine_of
-from synapse_core.session.orphans import is_reported
 from synapse_store.runner import RunnerAway
 from synapse_store.runner.orders import Order, Reply
 from synapse_store.service.answers import Refusal, answer, conflict, no_run
@@ -24,9 +23,8 @@ async def runner(call: Call) -> web.Response:
 
 async def engine(call: Call) -> web.Response:
     """Whether anybody runs the run."""
-    record = await call.service.record(call.run_id)
     found = await engine_of(call.service.store, await call.service.store.progress(call.run_id))
-    return answer({"lives": found.lives, "gone": found.gone, "reported": found.owner is None and is_reported(record)})
+    return answer({"lives": found.lives, "gone": found.gone, "reported": found.reported})
 
 
 async def resume(call: Call) -> web.Response:

@@ -102,10 +102,7 @@ def waiting(connection: sqlite3.Connection, seconds: float) -> Iterator[None]:
 
 
 def _use_wal(connection: sqlite3.Connection, timeout: float) -> None:
-    """Switch to the write-ahead log; SQLite's own waiting does not cover the switch.
-
-    Checkpoints are the writer's: see `Checkpoints`.
-    """
+    """Switch to the write-ahead log, whose checkpoints are the writer's; SQLite's own waiting does not cover that."""
     mode = when_free(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone()[0], timeout)
     if mode != "wal":
         raise StoreError(
