@@ -290,7 +290,11 @@ def test_what_is_not_taken_up_is_told_at_the_start(tmp_path, code):
     (tmp_path / "other").mkdir()
     other = write(tmp_path / "other", WAITS)
     with command(tmp_path, "--runner", str(code)) as service, PipelineServiceClient(service.url) as client:
-        lives, gone, elsewhere = (run(service, folder, wait=False) for folder in (code, code, other))
+        processes: list[subprocess.Popen[bytes]] = []
+        for folder in (code, code, other):  # one by one: in one millisecond their ids would begin alike
+            processes.append(run(service, folder, wait=False))
+            wait_until(lambda: len(client.list_runs()) == len(processes), "it to be there")
+        lives, gone, elsewhere = processes
         try:
             wait_until(lambda: [each["status"] for each in client.list_runs()] == ["running"] * 3, "their start")
             owners = {
