@@ -99,9 +99,13 @@ async def run_engine(
     store: Store,
     executor: Executor,
     sinks: Iterable[Any] = (),
+    lone: bool = True,
     **settings: Any,
 ) -> tuple[str, RunEnd]:
-    """Run a pipeline with an engine alone, on this loop; the run's id, and how it ended."""
+    """Run a pipeline with an engine alone, on this loop; the run's id, and how it ended.
+
+    With ``lone`` false it is told that there are others.
+    """
     plan = as_graph(pipeline).plan
     run_id = new_run_id()
     data = plan.to_data(portable=False)
@@ -117,6 +121,7 @@ async def run_engine(
         sinks=Sinks([("test", sink) for sink in sinks], run_id),
         owner="test",
         identities=Identities(default_schema(), lambda spec: spec.version),
+        lone=lambda: lone,
     )
     await engine.claim()
     return run_id, await engine.run()

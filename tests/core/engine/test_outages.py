@@ -94,6 +94,43 @@ def test_a_run_goes_on_while_the_store_is_away(store: type[Walled]):
     assert messages == ["before", *map(str, range(500))]
 
 
+@STORES
+@pytest.mark.parametrize("lone", [True, False])
+@pytest.mark.parametrize("error", [StoreUnavailableError("away"), StoreError("refused")])
+def test_the_end_of_an_action_is_written_once_whoever_writes_it(
+    store: type[Walled], lone: bool, error: StoreError
+) -> None:
+    """A store that is away when the engine writes an action's end is waited for; one that refuses ends the run."""
+    made = store()
+    failures: list[BaseException] = []
+
+    def fault(call: str) -> BaseException | None:
+        ends = call == "append" and len(failures) < 2
+        failures.extend([error] if ends else [])
+        return error if ends else None
+
+    @action("first")
+    def first(params, ctx):
+        made.fault = fault
+        return {"x": 1}
+
+    nodes = [Node(first, timeout=60), Node(act("b"), timeout=60)]  # a worker does not go on from one with a timeout
+
+    async def main() -> tuple[str, Any]:
+        return await run_engine(nodes, store=made, executor=LocalExecutor(), lone=lone)
+
+    if isinstance(error, StoreUnavailableError):
+        run_id, end = asyncio.run(main())
+        assert end.status is RunStatus.COMPLETED
+        kinds = [str(event.kind) for event in check_complete(made, run_id)]
+        assert kinds[2:-1] == ["action.started", "action.completed"] * 2
+        assert len(failures) == 2
+    else:
+        with pytest.raises(StoreError, match="refused"):
+            asyncio.run(main())
+        assert not any(draft.kind == Kind.ACTION_COMPLETED for draft in made.written)
+
+
 def test_a_store_that_is_away_at_the_start_is_waited_for():
     """The claim is tried again."""
     store = Walled()

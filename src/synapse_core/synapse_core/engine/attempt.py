@@ -64,6 +64,11 @@ class Attempts:
         self._lock = threading.RLock()  # workers that carry on take part, on their own threads
         self.stop_reason: str | None = None
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs."""
+        return not self._live
+
     async def run(self, job: Job, carry_on: CarryOn | None = None) -> tuple[Job, Outcome]:
         """Run ``job`` until it is done for good; what its last attempt reported is in its ``tail``.
 

@@ -6,13 +6,14 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 
 from synapse_core.engine.fitting import is_direct
 from synapse_core.engine.patience import patiently, patiently_now
 from synapse_core.engine.sinks import Sinks
 from synapse_core.engine.telling import Teller
-from synapse_core.errors import StoreError
+from synapse_core.errors import StoreError, StoreUnavailableError
 from synapse_core.events import Draft, Kind
 from synapse_core.models import Checkpoint
 from synapse_core.protocols import DirectStore, Lease, Store
@@ -32,6 +33,7 @@ class Recorder:
     """
 
     BATCH = 5_000
+    FEW = 100
 
     def __init__(self, store: Store, run_id: str, sinks: Sinks, timeout: float) -> None:
         self.lease: Lease | None = None
@@ -72,13 +74,23 @@ class Recorder:
             if checkpoint is not None:
                 self._checkpoints.append((self._posted, checkpoint))
 
-    async def commit(self, drafts: Sequence[Draft], checkpoint: Checkpoint | None = None) -> None:
+    async def commit(
+        self, drafts: Sequence[Draft], checkpoint: Checkpoint | None = None, *, here: bool = False
+    ) -> None:
         """Write ``drafts``, and the checkpoint in the same transaction, and wait until they are durable.
+
+        Args:
+            drafts: what is to be written.
+            checkpoint: as well.
+            here: write on this loop, if that can be done now. Nothing is quicker, and nothing else goes on meanwhile:
+                for whoever is alone here, and would only wait.
 
         Raises:
             StoreError: they could not be written.
         """
         self.post(drafts, checkpoint)
+        if here:
+            self._write_here()
         await self.flush()
 
     def commit_now(self, drafts: Sequence[Draft], checkpoint: Checkpoint | None = None) -> bool:
@@ -91,7 +103,7 @@ class Recorder:
             return False
         self.post(drafts, checkpoint)
         with self._turn:
-            self._write_now(self._direct)
+            self._write_now(self._direct, self._timeout)
         return True
 
     async def flush(self) -> None:
@@ -104,10 +116,12 @@ class Recorder:
             raise self.error
         if self._direct is not None and not self._direct.waits:
             with self._turn:
-                self._write_now(self._direct)
+                self._write_now(self._direct, self._timeout)
+        elif self._written == self._posted:
+            pass  # by another's hand, or here
         elif not self._writing:
             await self._write_all()
-        elif self._written < self._posted:
+        else:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append((self._posted, turn))
             await turn
@@ -124,22 +138,32 @@ class Recorder:
 
     # -- writing ----------------------------------------------------------------------------------------------
 
-    def _write_now(self, store: DirectStore) -> None:
+    def _write_here(self) -> None:
+        """Write, unless somebody else does, or it is much; a store that is away is left to who can wait for it."""
+        if self._direct is None or self.backlog > self.FEW or not self._turn.acquire(blocking=False):
+            return
+        try:
+            with suppress(StoreUnavailableError):
+                self._write_now(self._direct, 0.0)
+        finally:
+            self._turn.release()
+
+    def _write_now(self, store: DirectStore, patience: float) -> None:
         try:
             while self._drafts:
                 if self.error is not None:
                     raise self.error
                 drafts, checkpoints = self._batch()
-                self._wrote(drafts, checkpoints, self._append_now(store, drafts, checkpoints))
+                self._wrote(drafts, checkpoints, self._append_now(store, drafts, checkpoints, patience))
         except StoreError as error:
-            self.error = error
+            if patience or not isinstance(error, StoreUnavailableError):
+                self.error = error
             raise
 
-    def _append_now(self, store: DirectStore, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint]) -> int:
-        return patiently_now(
-            lambda: store.append_now(self._run_id, drafts, checkpoints, self.lease),
-            self._timeout,
-        )
+    def _append_now(
+        self, store: DirectStore, drafts: Sequence[Draft], checkpoints: Sequence[Checkpoint], patience: float
+    ) -> int:
+        return patiently_now(lambda: store.append_now(self._run_id, drafts, checkpoints, self.lease), patience)
 
     async def _write_all(self) -> None:
         self._writing = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from synapse_core.engine.attempt import Attempts
@@ -39,6 +39,7 @@ class RunEngine:
         identities: what checkpoints say of the actions.
         restored: what is known from before: of the run itself, or of the one that it resumes.
         over: a lease on the run that is known to be dead.
+        lone: whether the run is all that its loop hosts now: it may have the loop wait for the store then.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class RunEngine:
         identities: Identities,
         restored: Restored | None = None,
         over: Lease | None = None,
+        lone: Callable[[], bool] = lambda: False,
     ) -> None:
         self._run_id = run_id
+        self._lone = lone
         self._store = store
         self._settings = settings
         self._recorder = Recorder(store, run_id, sinks, settings.store_timeout)
@@ -71,6 +74,7 @@ class RunEngine:
             recorder=self._recorder,
             identities=identities,
             restored=restored or Restored(),
+            lone=lone,
         )
         self._lease = LeaseKeeper(store, run_id, owner, settings.lease, over)
         self._helpers: list[asyncio.Task[None]] = []
@@ -163,7 +167,7 @@ class RunEngine:
         payload: dict[str, Any] = {"error": end.error, "errors": list(end.errors)} if end.error else {}
         if end.status is RunStatus.COMPLETED:
             payload = {"result": self._scheduler.result()}
-        await self._recorder.commit([Draft(_LAST[end.status], now(), None, 0, payload)])
+        await self._recorder.commit([Draft(_LAST[end.status], now(), None, 0, payload)], here=self._lone())
         return end
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from synapse_core.engine.attempt import Attempts, CarryOn, failure_payload
@@ -30,6 +30,7 @@ class Scheduler:
         recorder: told what happens.
         identities: what checkpoints say of the actions.
         restored: what is known from before.
+        lone: whether the run is all that its loop hosts now.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class Scheduler:
         recorder: Recorder,
         identities: Identities,
         restored: Restored,
+        lone: Callable[[], bool],
     ) -> None:
         self._run_id = run_id
         self._plan = plan
         self._view = ParamsView(plan, params, identities.schema)
         self._identities = identities
         self._restored = restored
+        self._lone = lone
         self._attempts = attempts
         self._recorder = recorder
         self._missing = {node.name: len(node.needs) for node in plan.nodes}
@@ -216,8 +219,12 @@ class Scheduler:
         if outcome.status != "completed":
             self._failed(job, outcome)
             return []
-        await self._recorder.commit(*self._identities.completion(self._run_id, job, outcome))
+        await self._keep(job, outcome)
         return self._done(job, outcome)
+
+    async def _keep(self, job: Job, outcome: Outcome) -> None:
+        here = self._attempts.idle and self._lone()  # else others may end meanwhile, and share the commit
+        await self._recorder.commit(*self._identities.completion(self._run_id, job, outcome), here=here)
 
     def _done(self, job: Job, outcome: Outcome) -> list[str]:
         """Take in a completed node's result; the nodes that are now ready."""
@@ -292,7 +299,7 @@ class Scheduler:
         job = self._job(node, name, self._view.instance_params(node.name, item))
         job, outcome = await self._attempts.run(job)
         if outcome.status == "completed":
-            await self._recorder.commit(*self._identities.completion(self._run_id, job, outcome))
+            await self._keep(job, outcome)
         else:
             self._failed(job, outcome)
         return outcome

@@ -72,6 +72,7 @@ class Host:
         self.durable = not isinstance(store, DirectStore) or store.waits
         self._starting: dict[str, asyncio.Future[None]] = {}
         self._runs: dict[str, _Hosted] = {}
+        self._hosting = 0
 
     # -- start ------------------------------------------------------------------------------------------------
 
@@ -126,6 +127,7 @@ class Host:
             identities=self._again.identities(self.durable),
             restored=asked.restored,
             over=over,
+            lone=lambda: self._hosting == 1,
         )
         try:
             await self._claim(engine, info.run_id)
@@ -134,7 +136,9 @@ class Host:
             raise
         end = asyncio.ensure_future(self._host(engine, info, sinks))
         self._runs[info.run_id] = hosted = _Hosted(engine, end)
+        self._hosting += 1
         end.add_done_callback(hosted.ended)
+        end.add_done_callback(self._ended_one)
         self._forget()
 
     @staticmethod
@@ -157,6 +161,9 @@ class Host:
             progress = await self._store.progress(info.run_id)
             await asyncio.to_thread(self._pm.each, "synapse_run_finished", run=info, progress=progress)
         return end
+
+    def _ended_one(self, _task: asyncio.Task[RunEnd]) -> None:
+        self._hosting -= 1
 
     def _forget(self) -> None:
         """Let go of the oldest ended runs' results, beyond those remembered."""
