@@ -10,9 +10,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from synapse_core.actiondef.parsing import PARSING
+from synapse_core.actiondef.shape import shape
 from synapse_core.actiondef.spec import ActionSpec
-from synapse_core.actiondef.target import public
-from synapse_core.schema import Schema, canonical_json
+from synapse_core.schema import Schema
 
 _known: WeakKeyDictionary[ActionSpec, str] = WeakKeyDictionary()
 
@@ -30,7 +30,7 @@ def fingerprint(spec: ActionSpec, schema: Schema) -> str:
 
 
 def _digest(spec: ActionSpec, schema: Schema) -> str:
-    parts = [_code(spec.load()), *(_shape(model, schema) for model in (spec.params_model, spec.result_model))]
+    parts = [_code(spec.load()), *(shape(model, schema) for model in (spec.params_model, spec.result_model))]
     return "code " + hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
@@ -50,10 +50,3 @@ def _code(target: Any) -> str:
 
 def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-
-
-def _shape(model: Any, schema: Schema) -> str:
-    """A model's fields and types, without their descriptions."""
-    if model is None:
-        return ""
-    return canonical_json([[field.name, public(repr(field.type)), field.required] for field in schema.fields(model)])
