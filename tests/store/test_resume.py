@@ -158,6 +158,7 @@ def test_changes_after_the_completed_part_are_free(flow: Flow, failed: str) -> N
         ((("return Rows(list(range(self.params.limit)))", "return Rows([7])"),), "load: was of code"),
         ((("weights: int\n", "weights: int\n    loss: float = 0.0\n"),), "train: was of code"),
         ((('path: str = "data"\n    limit: int = 3', 'limit: int = 3\n    path: str = "data"'),), "load: was of code"),
+        ((("limit: int = 3", "limit: int = 4"),), "load: was of code"),
         (
             (("steps = [Load, Train", "steps = [Load, Node(Load, name='more'), Train"),),
             "train: it needed 'load', and needs 'more'",
@@ -168,7 +169,7 @@ def test_changes_after_the_completed_part_are_free(flow: Flow, failed: str) -> N
             "load: was completed, and is no longer",
         ),
     ],
-    ids=["code", "result-model", "reordered", "inserted", "removed", "renamed"],
+    ids=["code", "result-model", "reordered", "default", "inserted", "removed", "renamed"],
 )
 def test_a_change_of_the_completed_part_is_refused(
     flow: Flow, failed: str, edit: tuple[tuple[str, str], ...], said: str
@@ -319,6 +320,29 @@ def test_the_plan_of_a_resume_gives_a_reason_for_each_action_and_runs_nothing(se
     assert Counter.ran == []
 
 
+def test_the_plan_of_a_rerun_says_what_was_asked_for_and_what_only_follows_it(session: Session) -> None:
+    """Nobody named the second."""
+    run_id = session.submit([First, Epochs])
+    session.wait(run_id)
+    plan = session.plan_resume([First, Epochs], resume_from=run_id, rerun_from="first")
+    assert plan is not None
+    assert [action.why for action in plan.actions] == ["it was asked for", "it follows 'first', which was asked for"]
+
+
+def test_a_completed_action_whose_condition_holds_no_more_is_a_change(session: Session) -> None:
+    """A fresh run would skip it: its result is not reused in silence, and forced it is skipped."""
+    Counter.failing = {"epochs"}
+    run_id = fails(session, [Node(First, when="n"), Epochs], {"n": 1})
+    Counter.failing = set()
+    edited = [Node(First, when="not n"), Epochs]
+    with pytest.raises(
+        PipelineChangedError, match="first: its condition held, and does not hold any more, when='not n'"
+    ):
+        session.submit(edited, resume_from=run_id)
+    again = session.submit(edited, resume_from=run_id, force=True)
+    assert session.wait(again).action("first").message == "its condition does not hold: when='not n'"
+
+
 @attrs.frozen
 class Login:
     user: str
@@ -356,7 +380,7 @@ def test_a_change_is_told_without_secrets(session: Session) -> None:
     others = {"user": "you", "api_key": "quiet", "more": {"token": "quiet"}, "new": 1}
     with pytest.raises(PipelineChangedError, match="param 'user' was 'me', and is 'you'") as caught:
         session.submit([FetchAny, Epochs], others, resume_from=run_id)
-    assert "param 'api_key' was '***', and is '***'" in str(caught.value)
+    assert "param 'api_key' was '***', and is another" in str(caught.value)
     assert "param 'new' was not given, and is 1" in str(caught.value)
     assert "hush" not in str(caught.value)
     assert "quiet" not in str(caught.value)

@@ -118,8 +118,11 @@ class _Comparison:
         self._skipped: set[str] = set()
 
     def compare(self, rerun_from: str | None) -> ResumePlan:
-        again = set() if rerun_from is None else {rerun_from, *self._plan.descendants(rerun_from)}
-        decisions = [self._decide(node, node.name in again) for node in self._plan]
+        again = {} if rerun_from is None else _asked(self._plan, rerun_from)
+        decisions = [
+            ActionDecision(node.name, "run", again[node.name]) if node.name in again else self._decide(node)
+            for node in self._plan
+        ]
         decisions += [
             ActionDecision(
                 name, "changed", "it is gone", (f"was completed, and is no longer in pipeline {self._plan.name!r}",)
@@ -129,9 +132,7 @@ class _Comparison:
         ]
         return ResumePlan(self._record.id, tuple(decisions), self._reuse)
 
-    def _decide(self, node: PlanNode, again: bool) -> ActionDecision:
-        if again:
-            return ActionDecision(node.name, "run", "it was asked for")
+    def _decide(self, node: PlanNode) -> ActionDecision:
         kept = self._kept.get(node.name)
         unsettled = [need for need in node.needs if need not in self._reuse and need not in self._skipped]
         if kept is None:
@@ -176,7 +177,8 @@ class _Comparison:
         if kept.entrypoint != entrypoint:
             changes.append(f"was {kept.entrypoint}, and is {entrypoint}")
         if kept.version and version and kept.version != version:
-            changes.append(f"was of {_version(kept.version)}, and is of {_version(version)}")
+            edited = " (its source, or a model of it, was edited)" if _is_code(kept.version, version) else ""
+            changes.append(f"was of {_version(kept.version)}, and is of {_version(version)}{edited}")
         return changes
 
     def _changes_of_inputs(self, node: PlanNode, kept: Checkpoint) -> list[str]:
@@ -185,6 +187,8 @@ class _Comparison:
             view = self._view.view(node.name)
         except PipelineError as error:
             return [f"its inputs cannot be had any more: {error.message}"]
+        if not self._view.should_run(node.name, view):
+            return [f"its condition held, and does not hold any more, when={node.when!r}"]
         if not kept.inputs_hash or kept.inputs_hash == self._identities.inputs(node, view):
             return []
         before = self._record.params
@@ -192,10 +196,11 @@ class _Comparison:
         differing = [key for key in consumed if key not in before or before[key] != self._params[key]]
         if not differing:
             return ["its inputs are not those it was given"]
-        return [
-            f"param {key!r} was {self._shown(key, before)}, and is {self._shown(key, self._params)}"
-            for key in differing
-        ]
+        return [self._differs(key, self._shown(key, before), self._shown(key, self._params)) for key in differing]
+
+    @staticmethod
+    def _differs(key: str, was: str, now: str) -> str:
+        return f"param {key!r} was {was}, and is {now if now != was else 'another'}"
 
     def _shown(self, key: str, params: Mapping[str, Any]) -> str:
         if key not in params:
@@ -240,6 +245,14 @@ def without(plan: Plan, resume: ResumePlan) -> ResumePlan:
     return ResumePlan(resume.run_id, actions, reuse)
 
 
+def _asked(plan: Plan, name: str) -> dict[str, str]:
+    """Why an action and all that follow it are run in any case."""
+    return {
+        name: "it was asked for",
+        **dict.fromkeys(plan.descendants(name), f"it follows {name!r}, which was asked for"),
+    }
+
+
 def _from(plan: Plan, name: str) -> Sequence[str]:
     return (name, *plan.descendants(name))
 
@@ -249,4 +262,9 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _version(text: str) -> str:
-    return text if text.startswith("code ") else f"version {text!r}"
+    return text if _is_code(text) else f"version {text!r}"
+
+
+def _is_code(*versions: str) -> bool:
+    """Whether these are digests of code, and none was declared."""
+    return all(version.startswith("code ") for version in versions)
