@@ -86,7 +86,10 @@ def _as_dict(value: Any) -> dict[str, Any]:
 # -- when it could not be made --------------------------------------------------------------------------------
 
 _LAST_LINES = 12
-_TELLING = re.compile(r"(?i)error|no matching|not find|could not|conflict|failed|not found|denied|refused|requires")
+_OUTPUT = ("Last 50 lines of stderr:", "Last 50 lines of stdout:")
+_TELLING = re.compile(
+    r"(?i)error|no matching|not find|could not|conflict|failed|not found|denied|refused|requires|because"
+)
 
 
 def setup_failed(error: BaseException, what: str = "the workers") -> EnvironmentSetupError:
@@ -96,15 +99,18 @@ def setup_failed(error: BaseException, what: str = "the workers") -> Environment
         error: Ray's.
         what: whose environment it is.
     """
-    text = str(error)
-    output = text.partition("Last 50 lines of stderr:")[2] or text.partition("Last 50 lines of stdout:")[2] or text
-    lines = [line.strip() for line in output.splitlines() if line.strip() and not _is_noise(line)]
-    telling = [line for line in lines if _TELLING.search(line)] or lines
-    shown = "\n".join(f"  {line}" for line in telling[-_LAST_LINES:])
     return EnvironmentSetupError(
-        f"the environment of {what} could not be set up:\n{shown}",
+        f"the environment of {what} could not be set up:\n{said_last(str(error))}",
         hint="see requirements.txt, wheels/ and runtime_env; whether the cluster's nodes may reach the package index",
     )
+
+
+def said_last(report: str) -> str:
+    """The lines of a report of Ray's by which a package manager tells why it failed, indented."""
+    output = next((found for part in _OUTPUT if (found := report.partition(part)[2])), report)
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not _is_noise(line)]
+    telling = [line for line in lines if _TELLING.search(line)] or lines
+    return "\n".join(f"  {line}" for line in telling[-_LAST_LINES:])
 
 
 def _is_noise(line: str) -> bool:

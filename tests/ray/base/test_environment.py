@@ -85,3 +85,10 @@ def test_what_the_package_manager_said_last():
     assert "No matching distribution found for nope==9" in str(error)
     assert "Traceback" not in str(error)
     assert "Looking in links" not in str(error)
+
+
+def test_what_uv_said_last():
+    """It says on a line of its own why there is no solution."""
+    cause = "cause: Because there is no version of attrs==0.99 and you require attrs==0.99, it is unsatisfiable."
+    report = f"x\nLast 50 lines of stdout:\n    Using CPython\n    error: No solution found\n      {cause}\n"
+    assert str(setup_failed(RuntimeError(report))).splitlines()[1:3] == ["  error: No solution found", f"  {cause}"]

@@ -238,8 +238,9 @@ def test_a_package_that_cannot_be_installed(board: TestCluster):
     )
     job_id = jobs.submit(actions.echo, {})
     log = "".join(jobs.stream_logs(job_id))
-    with pytest.raises(JobSetupError, match="No matching distribution found for no-such-thing-at-all"):
+    with pytest.raises(JobSetupError, match="No matching distribution found for no-such-thing-at-all") as caught:
         jobs.get_result(job_id)
+    assert "Traceback" not in str(caught.value)
     assert "No matching distribution found for no-such-thing-at-all" in log
     assert jobs.get_logs(job_id) == log
 

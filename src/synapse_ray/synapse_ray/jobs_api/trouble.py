@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from synapse_core.errors import ExecutionError, RunCancelledError, WorkerDiedError
+from synapse_ray.environment import said_last
 from synapse_ray.jobs_api.dashboard import JobInfo
 from synapse_ray.jobs_api.errors import JobSetupError
 
@@ -18,7 +19,7 @@ def explained(info: JobInfo) -> ExecutionError:
         return RunCancelledError(f"the job {info.id!r} was stopped")
     if info.error_type == "RUNTIME_ENV_SETUP_FAILURE":
         return JobSetupError(
-            f"the environment of the job {info.id!r} could not be set up:\n{_end(info.message)}",
+            f"the environment of the job {info.id!r} could not be set up:\n{_end(said_last(info.message))}",
             hint="what the package manager said last is above; get_logs() has all of it",
         )
     if any(part in info.message for part in _NO_PACKAGE):
