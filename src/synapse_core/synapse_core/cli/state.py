@@ -30,11 +30,16 @@ class State:
             NotFoundError: there is no such store.
         """
         from synapse_core.cli.telling import Warnings
+        from synapse_core.errors import NotFoundError
         from synapse_core.session import Session
 
         warnings = Warnings()
         warnings.listen()
-        session = Session(store=store, plugins=self.plugins, block=self.blocked)
+        try:
+            session = Session(store=store, plugins=self.plugins, block=self.blocked)
+        except NotFoundError:
+            require_given(self.manager())  # a broken one may be what was to bring it
+            raise
         try:
             require_given(session.pm)
         except BaseException:
