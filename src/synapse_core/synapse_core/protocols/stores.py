@@ -162,7 +162,7 @@ class Store(Protocol):
 
         Raises:
             RunNotFoundError: there is no such run.
-            StoreError: the run has not ended.
+            StoreError: an engine is running it; the message names the run, the hint says to cancel it.
         """
 
     async def aclose(self) -> None:
