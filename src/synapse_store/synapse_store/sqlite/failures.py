@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from synapse_core.errors import StoreError, StoreUnavailableError
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
 _TEXTS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_FULL: (
         "the disk of {path} is full",
@@ -19,7 +22,7 @@ _TEXTS: dict[int, tuple[str, str]] = {
     ),
     sqlite3.SQLITE_READONLY: (
         "{path} cannot be written: the file, its folder or its disk is read-only",
-        "make both writable, or choose another file with --store",
+        "make them writable, also -wal and -shm beside the file; or choose another with --store",
     ),
     sqlite3.SQLITE_CANTOPEN: (
         "{path} cannot be opened",
@@ -59,13 +62,23 @@ def explain(error: BaseException, path: Path | str) -> StoreError:
 def _of_sqlite(error: sqlite3.Error, path: Path | str) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _BUSY:
-        return StoreUnavailableError(f"{path} is in use: another process keeps writing to it ({error})")
+        return StoreUnavailableError(
+            f"{path} is in use: another process keeps writing to it",
+            hint="try again; if it stays, see who has it open (a backup? a `sqlite3` shell?), or raise ?timeout=",
+        )
+    if code == sqlite3.SQLITE_CANTOPEN and _is_held_by_its_folder(path):
+        code = sqlite3.SQLITE_READONLY
     text, hint = _TEXTS.get(code, ("{path} failed", "see what `synapse store check` says"))
     return StoreError(f"{text.format(path=path)} (SQLite: {error})", hint=hint)
 
 
+def _is_held_by_its_folder(path: Path | str) -> bool:
+    """Whether there is a file that may be read, in a folder where the log that goes with it cannot be made."""
+    return os.access(path, os.R_OK) and not os.access(Path(path).parent, os.W_OK)
+
+
 def _os_hint(error: OSError) -> str | None:
-    if error.errno == errno.ENOSPC:
+    if error.errno in _FULL:
         return _TEXTS[sqlite3.SQLITE_FULL][1]
     if error.errno == errno.EROFS:
         return "choose a place that can be written, with --store or SYNAPSE_HOME"
