@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import sqlite3
@@ -160,6 +161,52 @@ def test_a_damaged_file_is_said_to_be_damaged(tmp_path) -> None:
     assert report.problems
 
 
+def _first_page(path: Path, table: str) -> int:
+    return int(sql(path, f"SELECT rootpage FROM sqlite_master WHERE name = '{table}'")[0][0])
+
+
+def test_what_can_be_read_of_a_damaged_file_is_looked_at(tmp_path) -> None:
+    """One table's damage keeps `check` from nothing else: it says which runs are concerned."""
+    path = tmp_path / "runs.db"
+    ids = filled(path, runs=3, logs=20)
+    data = bytearray(path.read_bytes())
+    start = 4096 * (_first_page(path, "checkpoints") - 1)
+    data[start : start + 4096] = b"\xa5" * 4096
+    path.write_bytes(data)
+    report = on(path, SQLiteStore.check)
+    assert report.runs == 3
+    for run_id in ids:
+        assert any(problem.startswith(f"run {run_id} cannot be read") for problem in report.problems)
+
+
+def test_a_file_that_was_cut_short(tmp_path) -> None:
+    """SQLite refuses all of it; `export` saves what there is, and `check` looks at it."""
+    path = tmp_path / "runs.db"
+    ids = filled(path, runs=3)
+    os.truncate(path, 4096 * max(_first_page(path, table) for table in ("runs", "records", "events", "checkpoints")))
+    assert "damaged" in refusal(path).message
+    report = on(path, SQLiteStore.check)
+    assert (report.runs, bool(report.problems)) == (3, True)
+    on(path, lambda store: store.export(tmp_path / "saved.jsonl"))
+    lines = [json.loads(line) for line in (tmp_path / "saved.jsonl").read_text().splitlines()]
+    assert {line["id"] for line in lines if line["type"] == "run"} == set(ids)
+    assert {line["run_id"] for line in lines if line["type"] == "event"} == set(ids)
+
+
+def test_a_file_of_which_nothing_can_be_read(tmp_path) -> None:
+    """Nobody is sent from `check` to `check`."""
+    path = tmp_path / "runs.db"
+    filled(path)
+    data = bytearray(path.read_bytes())
+    data[100:4096] = b"\xa5" * 3996
+    path.write_bytes(data)
+    for use in (SQLiteStore.check, lambda store: store.export(tmp_path / "saved.jsonl")):
+        with pytest.raises(StoreError, match="damaged") as caught:
+            on(path, use)
+        assert "go back to a backup" in str(caught.value.hint)
+        assert "store check" not in str(caught.value.hint)
+
+
 @contextmanager
 def locked_against_writing(path: Path):
     """Nobody, not even root, may write to a file or to what a folder lists."""
@@ -195,6 +242,8 @@ def test_a_folder_that_cannot_be_written(tmp_path) -> None:
                 on(tmp_path / "there" / name, begun)
             assert str(tmp_path / "there") in str(caught.value)
             assert caught.value.hint
+            if name == "runs.db":
+                assert "read-only" in str(caught.value)
 
 
 # -- files that go while they are used --------------------------------------------------------------------------
@@ -237,6 +286,20 @@ def _take_away(path: Path, how: str) -> None:
     else:
         for name in path.parent.glob("runs.db*" if how == "all deleted" else "runs.db"):
             name.unlink()
+
+
+def test_who_only_reads_is_told_where_to_look(tmp_path) -> None:
+    """Of a file that goes, a reader may know before the writer has saved what was in it."""
+    path = tmp_path / "runs.db"
+
+    async def body(store: SQLiteStore) -> None:
+        await begun(store)
+        path.unlink()
+        with pytest.raises(StoreError, match="deleted while it was in use") as caught:
+            await listed(store)
+        assert f"{path}.rescued" in str(caught.value.hint)
+
+    on(path, body)
 
 
 def test_after_a_loss_a_new_store_begins_anew(tmp_path) -> None:

@@ -19,12 +19,13 @@ from synapse_store.sqlite.location import Location, parse_url
         ("sqlite:///relative.db", "relative.db"),
         ("sqlite:///sub/relative.db?durability=normal", "sub/relative.db"),
         ("sqlite:////abs/olute.db", "/abs/olute.db"),
+        ("SQLite:////abs/olute.db", "/abs/olute.db"),
         ("sqlite:////with%20space/gr%C3%B6%C3%9Fe%3F.db", "/with space/größe?.db"),
     ],
 )
 def test_a_url_names_a_file(url: str, path: str) -> None:
-    """Three slashes are relative to this folder, four absolute; percent signs are decoded."""
-    assert parse_url(url).path == Path.cwd() / path
+    """Three slashes are relative to this folder, four absolute; percent signs are decoded; schemes have no case."""
+    assert parse_url(url).path == SQLiteStore(url).location.path == Path.cwd() / path
 
 
 def test_home_is_known() -> None:
@@ -59,6 +60,7 @@ def test_options_of_a_url() -> None:
         ("sqlite:///runs.db?timeout=soon", "'soon' is no time"),
         ("sqlite:///runs.db?timeout=-1", "'-1' is no time"),
         ("sqlite:///:memory:", "memory:"),
+        ("sqlite:///nul%00.db", "null character"),
     ],
 )
 def test_a_url_that_makes_no_sense(url: str, said: str) -> None:

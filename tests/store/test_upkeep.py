@@ -91,9 +91,10 @@ def test_checking_while_others_write(tmp_path) -> None:
 
 
 def test_there_is_nothing_to_check(tmp_path) -> None:
-    """It makes no file."""
-    with pytest.raises(StoreError, match="there is no store at"):
-        on(tmp_path / "runs.db", SQLiteStore.check)
+    """Nor to prune or to vacuum; it makes no file."""
+    for use in (SQLiteStore.check, SQLiteStore.vacuum, partial(SQLiteStore.prune, older_than=timedelta(days=1))):
+        with pytest.raises(StoreError, match="there is no store at"):
+            on(tmp_path / "runs.db", use)
     assert list(tmp_path.iterdir()) == []
 
 

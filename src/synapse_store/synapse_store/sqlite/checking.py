@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 from attrs import frozen
 
@@ -11,8 +13,10 @@ from synapse_core.errors import StoreError
 from synapse_core.fold import Folding
 from synapse_core.protocols import RunSummary
 from synapse_store.sqlite.blobs import Blobs
-from synapse_store.sqlite.failures import explained
+from synapse_store.sqlite.connect import open_reader
+from synapse_store.sqlite.failures import explain, explained
 from synapse_store.sqlite.location import Location
+from synapse_store.sqlite.migrate import is_ready
 from synapse_store.sqlite.readers import Query, Reader
 from synapse_store.sqlite.rows import EVENT_COLUMNS, SUMMARY_COLUMNS, checkpoint_of, event_of, record_of, summary_of
 from synapse_store.sqlite.values import legible
@@ -60,33 +64,74 @@ def check(location: Location) -> CheckReport:
     """
     checker = _Checker(location)
     with closing(checker.reader):
-        problems = tuple(checker.problems())
-    return CheckReport(checker.runs, checker.events, problems)
+        problems = dict.fromkeys(checker.problems())
+    return CheckReport(checker.runs, checker.events, tuple(problems))
+
+
+def check_file(location: Location) -> None:
+    """See whether there is a store of this version's schema, changing nothing; a damaged one will do.
+
+    Raises:
+        StoreError: there is none.
+    """
+    path = location.path
+    check_there(path)
+    with explained(path), closing(open_reader(location, forgiving=True)) as connection:
+        try:
+            ready = is_ready(connection, path)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+                raise
+            hint = "nothing of it can be read: go back to a backup"
+            raise StoreError(explain(error, path).message, hint=hint) from error
+    if not ready:
+        raise StoreError(
+            f"{path} has the schema of an older synapse-store, or none", hint="open it once, by `synapse runs list`"
+        )
+
+
+def check_there(path: Path) -> None:
+    """See whether there is a file, making none.
+
+    Raises:
+        StoreError: there is none.
+    """
+    with explained(path):
+        if not path.exists():
+            raise StoreError(f"there is no store at {path}", hint="name another with --store")
 
 
 class _Checker:
     def __init__(self, location: Location) -> None:
         self.runs = 0
         self.events = 0
-        self.reader = Reader(location, Blobs(location.blobs))
+        self.blobs = Blobs(location.blobs)
+        self.reader = Reader(location, self.blobs, forgiving=True)
         self._location = location
 
     def problems(self) -> Iterator[str]:
+        strays = [self._strays(table, query) for table, query in _STRAYS.items()]
+        for part in (self._pages(), *strays, self._large_values(), self._of_runs()):
+            yield from self._as_far_as_can_be(part)
+
+    def _as_far_as_can_be(self, part: Iterator[str]) -> Iterator[str]:
+        """What one part finds, up to what it cannot read: the others go on."""
         try:
             with explained(self._location.path):
-                yield from self._of_the_file()
-                yield from self._of_runs()
+                yield from part
         except StoreError as error:
             yield error.message
 
-    def _of_the_file(self) -> Iterator[str]:
+    def _pages(self) -> Iterator[str]:
         yield from (f"damaged: {text}" for text in self.reader.execute(_INTEGRITY) if text != "ok")
-        for table, query in _STRAYS.items():
-            yield from (f"{table} of a run that is not there (key {key})" for key in self.reader.execute(query))
-        blobs = Blobs(self._location.blobs)
+
+    def _strays(self, table: str, query: Query[int]) -> Iterator[str]:
+        yield from (f"{table} of a run that is not there (key {key})" for key in self.reader.execute(query))
+
+    def _large_values(self) -> Iterator[str]:
         for digest in self.reader.execute(_BLOBS):
             try:
-                blobs.read(digest)
+                self.blobs.read(digest)
             except StoreError as error:
                 yield error.message
 
@@ -97,7 +142,7 @@ class _Checker:
                 self.runs += 1
                 try:
                     yield from (f"run {run_id}: {problem}" for problem in self._of_run(key))
-                except (StoreError, ValueError, TypeError, KeyError) as error:
+                except (StoreError, sqlite3.Error, ValueError, TypeError, KeyError) as error:
                     yield f"run {run_id} cannot be read: {error}"
             after = page[-1][0]
 

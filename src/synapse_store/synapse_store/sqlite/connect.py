@@ -47,14 +47,19 @@ def open_writer(location: Location) -> sqlite3.Connection:
     return connection
 
 
-def open_reader(location: Location) -> sqlite3.Connection:
+def open_reader(location: Location, *, forgiving: bool = False) -> sqlite3.Connection:
     """A connection that cannot write; it may be used from any thread, by one at a time.
+
+    A ``forgiving`` one reads what there is of a file that was cut short, or whose schema is damaged in part.
 
     Raises:
         StoreError: the file cannot be read.
     """
     with explained(location.path):
-        return _connect(location, "ro")
+        connection = _connect(location, "ro")
+        if forgiving:
+            connection.execute("PRAGMA writable_schema = ON")
+        return connection
 
 
 def set_durability(connection: sqlite3.Connection, durability: Durability) -> None:

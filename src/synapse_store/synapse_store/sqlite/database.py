@@ -76,7 +76,8 @@ class Database:
             StoreError: it leads to another, or to none.
         """
         if self._is_gone():
-            raise self._lost or StoreError(f"{self.location} {self._what_came()}", hint="go back to a backup")
+            hint = f"who wrote to it saves what was acknowledged to {self._rescued()}; move that back, or a backup"
+            raise self._lost or StoreError(f"{self.location} {self._what_came()}", hint=hint)
 
     def _is_gone(self) -> bool:
         return self._identity is not None and identity(self._name) != self._identity
@@ -161,9 +162,12 @@ class Database:
         return StoreError(f"{self.location} {what}", hint=hint)
 
     def _rescue(self, connection: sqlite3.Connection) -> Path:
-        path = self.location.path
-        names = (path.with_name(f"{path.name}.rescued{number or ''}") for number in range(1000))
+        names = (self._rescued(number) for number in range(1000))
         target = next(name for name in names if not name.exists())
         with replacing(target) as part, closing(sqlite3.connect(part)) as copy:
             connection.backup(copy)
         return target
+
+    def _rescued(self, number: int = 0) -> Path:
+        path = self.location.path
+        return path.with_name(f"{path.name}.rescued{number or ''}")

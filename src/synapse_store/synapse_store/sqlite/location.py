@@ -38,6 +38,8 @@ def _absolute(path: str | os.PathLike[str]) -> Path:
         raise StoreError(
             "':memory:' is no file", hint="use the store memory: for runs that need not outlive the process"
         )
+    if "\0" in os.fspath(path):
+        raise StoreError(f"{os.fspath(path)!r} is no path: it has a null character", hint=EXAMPLES)
     return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100  `resolve` would lose a link's own name
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synapse_core.errors import StoreError
-from synapse_store.sqlite.failures import explained
 from synapse_store.sqlite.files import replacing
 from synapse_store.sqlite.schema import APPLICATION_ID, MIGRATIONS, VERSION, Migration
 
@@ -40,22 +39,6 @@ def is_ready(connection: sqlite3.Connection, path: Path) -> bool:
             hint="upgrade synapse-store, or choose another file",
         )
     return header.version == VERSION
-
-
-def check_file(path: Path) -> None:
-    """See whether there is a store of this version's schema, changing nothing.
-
-    Raises:
-        StoreError: there is none.
-    """
-    if not path.exists():
-        raise StoreError(f"there is no store at {path}")
-    with explained(path), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-        ready = is_ready(connection, path)
-    if not ready:
-        raise StoreError(
-            f"{path} has the schema of an older synapse-store, or none", hint="open it once, by `synapse runs list`"
-        )
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:

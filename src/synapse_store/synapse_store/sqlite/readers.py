@@ -53,11 +53,12 @@ class Reader:
     """A read-only connection, opened when it is first needed, and again after `pause`.
 
     It stands where aiosqlite has a connection of the standard library, so that a query is one hop to its thread and
-    back, its values included.
+    back, its values included. A ``forgiving`` one reads what there is of a damaged file.
     """
 
-    def __init__(self, location: Location, blobs: Blobs) -> None:
+    def __init__(self, location: Location, blobs: Blobs, *, forgiving: bool = False) -> None:
         self._location = location
+        self._forgiving = forgiving
         self._load = loader(blobs)
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -68,7 +69,7 @@ class Reader:
             return Fetched([query(self)])
         with self._lock:
             if self._connection is None:
-                self._connection = open_reader(self._location)
+                self._connection = open_reader(self._location, forgiving=self._forgiving)
             rows = self._connection.execute(query, parameters).fetchall()
         make, load = query.make, self._load
         return Fetched([make(row, load) for row in rows])

@@ -16,12 +16,11 @@ from synapse_core.events import Draft, Event
 from synapse_core.models import Checkpoint, PipelineProgress, RunStatus
 from synapse_core.protocols import Lease, RunRecord, RunSummary
 from synapse_store.sqlite import upkeep
-from synapse_store.sqlite.checking import CheckReport, check
+from synapse_store.sqlite.checking import CheckReport, check, check_file, check_there
 from synapse_store.sqlite.group import Request
 from synapse_store.sqlite.ledger import Entry
 from synapse_store.sqlite.listing import page
 from synapse_store.sqlite.location import Durability, Location, default_path, parse_url
-from synapse_store.sqlite.migrate import check_file
 from synapse_store.sqlite.reading import Reading
 from synapse_store.sqlite.served import Served
 from synapse_store.sqlite.shared import Attachment, SharedFile
@@ -54,7 +53,7 @@ class SQLiteStore(Served):
         durability: Durability | None = None,
         timeout: float | None = None,
     ) -> None:
-        is_url = isinstance(where, str) and where.startswith("sqlite:")
+        is_url = isinstance(where, str) and where[:7].lower() == "sqlite:"
         location = parse_url(str(where)) if is_url else Location(where or default_path())
         self.location = Location(
             location.path, durability or location.durability, location.timeout if timeout is None else timeout
@@ -202,8 +201,9 @@ class SQLiteStore(Served):
 
         Raises:
             StoreUnavailableError: another process keeps writing.
-            StoreError: there is no room for the copy that it takes.
+            StoreError: there is no store, or no room for the copy that it takes.
         """
+        await asyncio.to_thread(check_there, self.location.path)
         return await asyncio.to_thread(upkeep.vacuum, self._file.writer)
 
     async def export(
@@ -229,7 +229,11 @@ class SQLiteStore(Served):
         """Forget the runs that ended longer ago than that; those that were forgotten, or with ``dry_run`` would be.
 
         Runs that have not ended are kept, as they can be recovered; with ``keep_failed`` so are failed ones.
+
+        Raises:
+            StoreError: there is no store.
         """
+        await asyncio.to_thread(check_there, self.location.path)
         file = self._file
         await file.open()
         return await upkeep.prune(file.writer, file.readers, older_than, keep_failed=keep_failed, dry_run=dry_run)
@@ -240,7 +244,7 @@ class SQLiteStore(Served):
         Raises:
             StoreError: there is none.
         """
-        await asyncio.to_thread(check_file, self.location.path)
+        await asyncio.to_thread(check_file, self.location)
         with suppress(StoreError):  # with a writer there is somebody to tidy the log away
             await self._file.open()
 

@@ -155,7 +155,7 @@ def _export(location: Location, file: TextIO, run_ids: Collection[str] | None) -
 
 def _lines(location: Location, run_ids: Collection[str] | None, problems: list[str]) -> Iterator[str]:
     """The lines of runs: each one's record, its events and its checkpoints; ``problems`` gets what cannot be read."""
-    with closing(Reader(location, Blobs(location.blobs))) as reader:
+    with closing(Reader(location, Blobs(location.blobs), forgiving=True)) as reader:
         try:
             for run_id in _every_id(reader) if run_ids is None else run_ids:
                 try:
