@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synapse_core import RuntimeContext, action
 from synapse_core.cli.runs.series import plot, thinned
 from synapse_core.cli.runs.times import ago, parse_since
 from synapse_core.events import now
 from tests.core.cli_runs.helpers import FAN_OUT, WORK, Place, load
+
+
+@action
+def diverge(params: dict[str, Any], context: RuntimeContext) -> dict[str, Any]:
+    """Its loss goes wrong, and its gain never was right."""
+    for loss in (0.5, math.inf, math.nan):
+        context.set_metrics({"loss": loss, "gain": math.nan, "note": "a text"})
+    return {}
 
 
 def test_metrics_are_series(place: Place) -> None:
@@ -37,6 +48,17 @@ def test_metrics_can_be_chosen_and_thinned(place: Place) -> None:
         ("square[1]", 9),
     ]
     assert place.runs("metrics", place.ran([load])).err == "no metrics\n"
+
+
+def test_metrics_that_went_wrong_are_in_their_series(place: Place) -> None:
+    """A loss that has become nan is seen as that, and not as the last one that was none."""
+    run_id = place.ran([diverge])
+    series = place.runs("metrics", run_id, "--json").json["series"]
+    told = {each["name"]: [point["value"] for point in each["points"]] for each in series}
+    assert told == {"loss": [0.5, "inf", "nan"], "gain": ["nan", "nan", "nan"]}
+    loss, gain = (line.split() for line in place.runs("metrics", run_id).out.splitlines()[1:])
+    assert loss == ["diverge", "loss", "0.5", "nan", "0.5", "0.5", "3", "▁"]
+    assert gain == ["diverge", "gain", *["nan"] * 4, "3"]
 
 
 @given(st.lists(st.integers(), max_size=200), st.integers(2, 50))

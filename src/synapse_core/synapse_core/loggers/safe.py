@@ -2,7 +2,8 @@
 
 Numbers of numpy's kind become Python's by ``item()``; enums, times and paths become what one would write for them,
 and anything else its ``repr``, cut short. JSON has no ``nan`` and no infinity: they become the strings ``"nan"``,
-``"inf"`` and ``"-inf"``, which ``float()`` reads back, so that a loss that went wrong is seen and not lost.
+``"inf"`` and ``"-inf"``, which ``float()`` reads back, so that a loss that went wrong is seen and not lost. An int
+that is too large for a float, which other readers of JSON cannot have either, becomes text.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 
 LONGEST_REPR = 1_000
 """More of a repr than this many characters is cut off."""
+
+_MOST_BITS = 1_000  # 300 digits, as of params and results
 
 DEEPEST = 16
 """A structure is followed this deep; what is below is shown as text."""
@@ -30,7 +33,9 @@ def json_safe(value: Any, above: tuple[int, ...] = ()) -> Any:
     kind = type(value)
     if kind is str:
         return value if value.isascii() else clean_text(value)
-    if kind is int or kind is bool or value is None:
+    if kind is int:
+        return value if value.bit_length() <= _MOST_BITS else shown(value)
+    if kind is bool or value is None:
         return value
     if kind is float:
         return value if isfinite(value) else str(value)

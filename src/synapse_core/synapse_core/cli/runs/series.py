@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _PLOT = 32
 _BARS = "▁▂▃▄▅▆▇█"
 _ASCII_BARS = "_.-=*#"
+_NOT_IN_JSON = ("nan", "inf", "-inf")
 _HEADS = ("ACTION", "METRIC", "FIRST", "LAST", "LOWEST", "HIGHEST", "POINTS", "COURSE")
 
 
@@ -43,8 +44,11 @@ class Series:
         return [value for _, _, value in self.points]
 
     def to_json(self, most: int) -> dict[str, Any]:
-        """As JSON data, with ``most`` points at most."""
-        points = [{"seq": seq, "time": at.isoformat(), "value": value} for seq, at, value in thinned(self.points, most)]
+        """As JSON data, with ``most`` points at most; ``nan`` and the infinities as text, as events have them."""
+        points = [
+            {"seq": seq, "time": at.isoformat(), "value": value if isfinite(value) else str(value)}
+            for seq, at, value in thinned(self.points, most)
+        ]
         about = {"action": self.action, "category": self.category, "name": self.name}
         return {**about, "count": len(self.points), "points": points}
 
@@ -73,12 +77,20 @@ def series_of(events: Iterable[Event], name: str | None = None) -> list[Series]:
     for event in events:
         category = event.payload.get("category")
         for key, value in event.payload.get("metrics", {}).items():
-            if name in (None, key) and isinstance(value, int | float):
+            number = _number(value)
+            if name in (None, key) and number is not None:
                 series = found.setdefault(
                     (event.action or "", category, key), Series(event.action or "", category, key)
                 )
-                series.points.append((event.seq, event.time, value))
+                series.points.append((event.seq, event.time, number))
     return list(found.values())
+
+
+def _number(value: Any) -> float | None:
+    """The number, as it was reported: what JSON has none of is kept as text."""
+    if value in _NOT_IN_JSON:
+        return float(value)
+    return value if isinstance(value, int | float) else None
 
 
 def thinned(points: Sequence[Any], most: int) -> list[Any]:
