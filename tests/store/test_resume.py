@@ -19,6 +19,7 @@ from synapse_core.errors import (
     PipelineChangedError,
     RunNotFoundError,
     StoreError,
+    SynapseError,
 )
 from synapse_core.models import ActionStatus, RunStatus
 
@@ -405,6 +406,17 @@ def test_a_rerun_from_an_unknown_action_says_which_there_are(session: Session) -
     session.wait(run_id)
     with pytest.raises(NotFoundError, match="did you mean 'first'"):
         session.submit([First], resume_from=run_id, rerun_from="frist")
+
+
+def test_a_rerun_is_never_a_fresh_start_by_mistake(session: Session) -> None:
+    """Neither where no run is named, nor where nothing was completed and the action is another."""
+    with pytest.raises(SynapseError, match="rerun_from='first', but of which run"):
+        session.submit([First], rerun_from="first")
+    Counter.failing = {"epochs"}
+    run_id = fails(session, [Epochs])
+    with pytest.raises(NotFoundError, match="did you mean 'epochs'"):
+        session.submit([Epochs], resume_from=run_id, rerun_from="epoch")
+    assert session.call(session.store.list_runs())[0].id == run_id
 
 
 def test_a_run_that_has_ended_cannot_be_recovered(session: Session) -> None:

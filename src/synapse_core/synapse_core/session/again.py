@@ -57,6 +57,7 @@ class Again:
 
         Raises:
             RunNotFoundError: there is no such run.
+            NotFoundError: there is no action ``rerun_from``.
             CheckpointNotFoundError: it has completed nothing; unless that is fine.
         """
         options = asked.options
@@ -68,6 +69,8 @@ class Again:
                 return asked, None
             raise
         asked = evolve(asked, params={**record.params, **asked.params})
+        if options.rerun_from is not None:
+            asked.plan.index(options.rerun_from)
         checkpoints, midway = await self._store.checkpoints(record.id), await self._midway(record.id)
         if not checkpoints and not midway:
             if options.missing_ok or options.rerun_from is not None:

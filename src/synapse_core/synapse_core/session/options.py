@@ -25,6 +25,11 @@ def _check_id(_options: RunOptions, _field: Any, run_id: str) -> None:
         )
 
 
+def _check_rerun(options: RunOptions, _field: Any, action: str | None) -> None:
+    if action is not None and options.resume_from is None:
+        raise SynapseError(f"rerun_from={action!r}, but of which run?", hint="name it: resume_from=RUN_ID")
+
+
 @frozen(kw_only=True)
 class RunOptions:
     """The keyword arguments of `Session.submit` and its like.
@@ -61,7 +66,7 @@ class RunOptions:
     strict: bool = False
     grace: float = 5.0
     resume_from: str | None = None
-    rerun_from: str | None = None
+    rerun_from: str | None = field(default=None, validator=_check_rerun)
     force: bool = False
     missing_ok: bool = False
     target: str | None = None
