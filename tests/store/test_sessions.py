@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
 import pytest
 
 from synapse_core import ActionPipeline, Node, Session, action
-from synapse_core.errors import ExecutionError, RunCancelledError, StoreError
+from synapse_core.errors import ExecutionError, RunCancelledError, StoreError, SynapseError
 from synapse_core.events import Kind
 from synapse_core.fold import fold
-from synapse_core.models import RunStatus
+from synapse_core.models import ActionStatus, RunStatus
 from synapse_core.testing import wait_until
 from synapse_store import SQLiteStore
 from tests.store.helpers import output_of, python, sql
@@ -68,6 +69,21 @@ def test_a_run_is_kept(url: str, tmp_path) -> None:
         store = session.store
         assert isinstance(store, SQLiteStore)
         assert session.call(store.check()).problems == ()
+
+
+def test_a_pipeline_keeps_its_run_in_the_store_that_it_is_given(url: str, tmp_path, monkeypatch) -> None:
+    """Where a loop runs, too; a later call resumes it. A session has a store of its own."""
+    monkeypatch.setenv("SYNAPSE_HOME", str(tmp_path))
+    pipeline = adding(2)
+    assert pipeline.execute({"n": 1}, store=url) == {"n": 3}
+    with session_on(url, tmp_path) as session:
+        (line,) = session.call(session.store.list_runs())
+        with pytest.raises(SynapseError, match="has a store already"):
+            pipeline.execute(store=url, session=session)
+    assert asyncio.run(pipeline.execute_async(store=url, resume_from=line.id)) == {"n": 3}
+    with session_on(url, tmp_path) as session:
+        again, _ = session.call(session.store.list_runs())
+        assert {action.status for action in session.progress(again.id).progress} == {ActionStatus.SKIPPED}
 
 
 def test_a_run_that_fails_is_kept_too(url: str, tmp_path) -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from synapse_core.builtin.console import display_progress, display_progress_async
 from synapse_core.context import PipelineContext, RuntimeContext
-from synapse_core.errors import SchemaIncompatibleError
+from synapse_core.errors import SchemaIncompatibleError, SynapseError
 from synapse_core.pipeline import PipelineDefinition, PipelineGraph
 
 if TYPE_CHECKING:
+    from synapse_core.protocols import Store
     from synapse_core.session import Session
 
 __all__ = [
@@ -40,6 +41,7 @@ class ActionPipeline(PipelineGraph):
         ctx: RuntimeContext | None = None,
         *,
         session: Session | None = None,
+        store: str | Store | None = None,
         **options: Any,
     ) -> Any:
         """Run here and return the last action's result (by name, where several are last).
@@ -48,11 +50,15 @@ class ActionPipeline(PipelineGraph):
             params: the initial params.
             ctx: whose environment and job id the actions get.
             session: where to run; the default session, with its memory store, if None.
+            store: where to keep the run, in a session of its own: a URL such as ``sqlite:``, or a store.
             **options: as for `Session.submit_async`: ``executor``, ``display``, ``strict`` …
 
         Raises:
             ExecutionError: an action failed; its own exception is the cause.
         """
+        if store is not None:
+            with _session_on(store, session) as own:
+                return own.execute(self, params, **_told(ctx), **options)
         return _session(session).execute(self, params, **_told(ctx), **options)
 
     async def execute_async(
@@ -61,9 +67,13 @@ class ActionPipeline(PipelineGraph):
         ctx: RuntimeContext | None = None,
         *,
         session: Session | None = None,
+        store: str | Store | None = None,
         **options: Any,
     ) -> Any:
         """As `execute`, without blocking the running loop."""
+        if store is not None:
+            async with _session_on(store, session) as own:
+                return await own.execute_async(self, params, **_told(ctx), **options)
         return await _session(session).execute_async(self, params, **_told(ctx), **options)
 
     def submit(
@@ -109,6 +119,14 @@ def _session(session: Session | None, *, durable: bool = False) -> Session:
     from synapse_core.session import default_session
 
     return session or default_session(durable=durable)
+
+
+def _session_on(store: str | Store, session: Session | None) -> Session:
+    from synapse_core.session import Session
+
+    if session is not None:
+        raise SynapseError("a session has a store already", hint="give either session= or store=")
+    return Session(store=store)
 
 
 def _told(ctx: RuntimeContext | None) -> dict[str, Any]:
