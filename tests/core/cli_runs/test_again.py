@@ -200,7 +200,7 @@ def test_starting_a_run_tells_of_those_that_it_leaves(place: Place, tmp_path: Pa
     orphans = [place.orphan(WORK, done={}) for _ in range(5)]
     done = place.synapse("run", str(flow), "-q", "--store", "shared:")
     assert done.code == 0
-    assert "6 unfinished runs are not taken up" in done.err
+    assert "6 unfinished runs are not taken up; `synapse runs recover --store shared:` tells more" in done.err
     for run_id in orphans:
         assert f"its engine is gone; `synapse runs recover {run_id[:16]} --store shared:` goes on with it" in done.err
     assert "it is run by" not in done.err

@@ -112,6 +112,8 @@ def test_no_such_run(place: Place) -> None:
     done = place.runs("show", "last")
     assert (done.code, done.err) == (2, "error: there are no runs yet\n")
     place.ran([load])
+    done = place.runs("delete", "", "--yes")
+    assert (done.code, done.err.splitlines()[0]) == (2, "error: '' names no run")
     done = place.runs("logs", "ff")
     assert done.code == 2
     assert "no run 'ff'" in done.err

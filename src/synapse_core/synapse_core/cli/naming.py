@@ -26,6 +26,13 @@ def short_ids(run_ids: Iterable[str]) -> dict[str, str]:
 
 
 def runs_command(word: str, run_id: str, store: str | None = None, *more: str) -> str:
-    """``synapse runs WORD RUN``, fit to be copied; with the store, where one was given."""
-    words = ["synapse", "runs", word, run_id[:SURE], *more, *(["--store", store] if store else [])]
+    """``synapse runs WORD RUN``, or of no run in particular, fit to be copied; with the store, where one was given."""
+    words = [
+        "synapse",
+        "runs",
+        word,
+        *([run_id[:SURE]] if run_id else []),
+        *more,
+        *(["--store", store] if store else []),
+    ]
     return shlex.join(words)

@@ -45,7 +45,7 @@ def tell_unfinished(session: Session, target: str, store: str | None = None) -> 
         return
     told = sorted(found, key=lambda left: left.engine.lives)[:_MOST_TOLD]
     rows = [(short_id(left.run.id), left.run.name, _reason(session, left, target, store)) for left in told]
-    head = f"{how_many(found)} not taken up; `synapse runs recover` tells more"
+    head = f"{how_many(found)} not taken up; `{runs_command('recover', '', store)}` tells more"
     warn("\n".join([head, columns(rows), *and_more(found, told)]))
 
 

@@ -41,6 +41,8 @@ def find_run(session: Session, word: str) -> str:
         RunNotFoundError: there is none.
         SynapseError: there are several.
     """
+    if not word:  # every id begins with it
+        raise RunNotFoundError("'' names no run", hint="`synapse runs list` shows which there are")
     newest = word == "last"
     store = session.store
     listed = store.list_runs(limit=1) if newest else store.list_runs(before=word + _AFTER_ALL, limit=_MOST_TOLD + 1)
