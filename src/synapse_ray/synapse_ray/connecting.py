@@ -111,6 +111,9 @@ def _probe(address: str) -> None:
     if address == "auto":
         if (found := last_started()) is not None:
             probe(found)
+    elif address.startswith(("http://", "https://")):
+        hint = "that is a dashboard's, which the executor ray-jobs-api takes; give host:6379, or ray://host:10001"
+        raise ClusterUnreachableError(f"{address!r} is no address of a Ray cluster", hint=hint)
     elif address != "local" and ("://" not in address or address.startswith("ray://")):
         probe(Endpoint.of(address))
 
@@ -140,17 +143,21 @@ def _explained(address: str, error: Exception) -> RayClusterError:
     if "ersion mismatch" in text or "was started with" in text:
         hint = "install the cluster's versions of Ray and Python here, or run this from a machine that has them"
         return ClusterVersionError(f"the Ray cluster {where} runs other versions than this process:\n{text}", hint=hint)
-    hint = (
-        "see that what listens there is Ray, of this version, and wants no other token (RAY_AUTH_MODE=token and "
-        "RAY_AUTH_TOKEN say which)"
-        if address != "auto"
-        else f"start one (`ray start --head`), or name one by ray_address or {ADDRESS_VARIABLE}; 'local' starts a "
-        "private Ray in this process"
-    )
     why = str(error).strip()
     if why.startswith("Initialization failure"):  # a Ray Client server's traceback
         why = f"its Ray Client server failed: {why.splitlines()[-1]}"
-    return ClusterUnreachableError(f"no Ray cluster {where}: {_first_line(why)}", hint=hint)
+    return ClusterUnreachableError(f"no Ray cluster {where}: {_first_line(why)}", hint=_hint(address, why))
+
+
+def _hint(address: str, why: str) -> str | None:
+    if "pip install" in why:  # Ray says itself what is missing
+        return None
+    if address == "auto":
+        named = f"start one (`ray start --head`), or name one by ray_address or {ADDRESS_VARIABLE}"
+        return f"{named}; 'local' starts a private Ray in this process"
+    wanted = "see that what listens there is Ray, of this version, and wants no other token"
+    port = "" if "://" in address or address == "local" else f"; {Endpoint.of(address).usual}"
+    return f"{wanted} (RAY_AUTH_MODE=token and RAY_AUTH_TOKEN say which){port}"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

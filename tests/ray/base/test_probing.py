@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.server
+import importlib
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,25 @@ def test_something_else_answers():
     finally:
         thread.join()
         server.server_close()
+
+
+def test_something_else_than_ray_client_answers():
+    """The head's own port speaks as Ray Client does, and knows nothing of it: it is told, with the port that does."""
+    server = importlib.import_module("grpc").server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        probe(Endpoint("127.0.0.1", port))
+        with raises(ClusterUnreachableError, f"ray://127.0.0.1:{port}", "not Ray Client", "10001"):
+            probe(Endpoint("127.0.0.1", port, is_client=True), patience=60)
+    finally:
+        server.stop(None).wait()
+
+
+def test_a_dashboards_address():
+    """It is told for what it is good."""
+    with raises(ClusterUnreachableError, "'http://head:8265'", "ray-jobs-api", "host:6379"):
+        BaseRayExecutor(ray_address="http://head:8265").connect()
 
 
 def test_a_cluster_that_crashed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
