@@ -155,7 +155,13 @@ class Store(Protocol):
         """Give the run back; nothing happens if the lease is lost already."""
 
     def watch(self, run_id: str, *, after: int = 0, kinds: Collection[str] | None = None) -> AsyncIterator[list[Event]]:
-        """Every event (of these kinds) from ``after`` on, in batches, as they come; ends after the run's last."""
+        """Every event (of these kinds) from ``after`` on, in batches, as they come; ends after the run's last.
+
+        An async generator, which who has seen enough closes.
+
+        Raises:
+            RunNotFoundError: there is no such run, or it was deleted meanwhile.
+        """
 
     async def delete(self, run_id: str) -> None:
         """Forget a run.

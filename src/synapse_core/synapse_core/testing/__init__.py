@@ -8,14 +8,12 @@ its protocol is tested::
     class TestMyStore(StoreContract):
         def make_store(self):
             return MyStore(":memory:")
-
-For messages that show what was compared, put ``pytest.register_assert_rewrite("synapse_core.testing")`` into your
-``conftest.py``, before anything of it is imported.
 """
 
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +25,9 @@ if TYPE_CHECKING:
     from synapse_core.testing.waiting import raises as raises
     from synapse_core.testing.waiting import until as until
     from synapse_core.testing.waiting import wait_until as wait_until
+
+if pytest := sys.modules.get("pytest"):  # a rule that is broken shows what was compared, as the tests beside it do
+    pytest.register_assert_rewrite(*(f"{__name__}.{kit}" for kit in ("executor", "sink", "store")))
 
 _HOMES = {
     "ExecutorContract": "executor",
