@@ -16,6 +16,8 @@ _DEFAULT_OPTIONS = {
     "uv": ("--no-cache",),
 }
 _OPTIONS_KEY = {"pip": "pip_install_options", "uv": "uv_pip_install_options"}
+_ELSEWHERE = {"pip": (), "uv": ("--system",)}
+"""Options that install where workers, which have an environment of their own, never look."""
 _OTHER_WAYS = ("conda", "image_uri", "container")
 
 
@@ -70,8 +72,12 @@ def _installed(config: RayConfig, theirs: Mapping[str, Any], lines: Sequence[str
     packages = [*lines, *more.pop("packages", ())]
     if not packages:
         return {}
-    options = list(dict.fromkeys((*_DEFAULT_OPTIONS[manager], *config.package_manager_options)))
-    return {manager: {_OPTIONS_KEY[manager]: options, **more, "packages": packages}}
+    return {manager: {_OPTIONS_KEY[manager]: _options(config, manager), **more, "packages": packages}}
+
+
+def _options(config: RayConfig, manager: str) -> list[str]:
+    asked = [option for option in config.package_manager_options if option not in _ELSEWHERE[manager]]
+    return list(dict.fromkeys((*_DEFAULT_OPTIONS[manager], *asked)))
 
 
 def _as_dict(value: Any) -> dict[str, Any]:

@@ -17,9 +17,16 @@ PIP = ["--disable-pip-version-check", "--no-cache-dir", "--upgrade"]
 def test_the_options_of_the_package_managers():
     """Pip upgrades, uv keeps no cache, and further options go behind those."""
     assert runtime_env(RayConfig(), {}, None, ["x"]) == {"pip": {"pip_install_options": PIP, "packages": ["x"]}}
-    config = RayConfig(package_manager="uv", package_manager_options=["--system", "--no-cache"])
-    made = {"uv_pip_install_options": ["--no-cache", "--system"], "packages": ["x"]}
+    config = RayConfig(package_manager="uv", package_manager_options=["--offline", "--no-cache"])
+    made = {"uv_pip_install_options": ["--no-cache", "--offline"], "packages": ["x"]}
     assert runtime_env(config, {}, "gcs://p", ["x"]) == {"uv": made, "working_dir": "gcs://p"}
+
+
+def test_workers_have_an_environment_of_their_own():
+    """With `--system`, uv would install into the node's Python, where no worker looks: it is left out."""
+    config = RayConfig(package_manager="uv", package_manager_options=["--no-cache", "--system"])
+    made = runtime_env(config, {}, None, ["x"])
+    assert made == {"uv": {"uv_pip_install_options": ["--no-cache"], "packages": ["x"]}}
 
 
 @pytest.mark.parametrize(
