@@ -374,6 +374,18 @@ def test_another_secret_is_no_change(session: Session) -> None:
     assert Counter.ran.count("fetch") == 1
 
 
+def test_a_secret_of_another_action_is_no_change_either(session: Session) -> None:
+    """One without a model is given all params; those that a model of the pipeline says are secret do not count."""
+    Counter.failing = {"epochs"}
+    steps = [FetchAny, Fetch, Epochs]
+    run_id = fails(session, steps, {"user": "me", "api_key": "hush"})
+    Counter.failing = set()
+    session.execute(steps, {"api_key": "quiet"}, resume_from=run_id)
+    assert Counter.ran.count("fetch") == 1
+    with pytest.raises(PipelineChangedError, match="fetch_any: param 'user' was 'me', and is 'you'"):
+        session.submit(steps, {"user": "you", "api_key": "quiet"}, resume_from=run_id)
+
+
 def test_a_change_is_told_without_secrets(session: Session) -> None:
     """An action without a model is compared by all params; what looks secret in them is not shown."""
     Counter.failing = {"epochs"}

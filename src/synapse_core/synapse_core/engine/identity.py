@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from attrs import define, field
@@ -25,17 +25,34 @@ class Identities:
     Attributes:
         schema: tells the fields of params models.
         version_of: tells an action's version.
+        secrets: tells, when it is first asked, the names of the params that a model of the plan says are secret.
     """
 
     schema: Schema
     version_of: Callable[[ActionSpec], str]
+    secrets: Callable[[], Collection[str]] = tuple
     _actions: dict[str, tuple[str, str]] = field(factory=dict, init=False)
     _known: dict[type, frozenset[str]] = field(factory=dict, init=False)
+    _named: Collection[str] | None = field(default=None, init=False)
 
     def inputs(self, node: PlanNode, params: Mapping[str, Any]) -> str:
-        """The hash of the params that the node's action knows, but for secrets; of all, where it has no model."""
+        """The hash of the params that the node's action knows; of all, where it has no model; but for secrets."""
         known = self.known(node)
-        return inputs_hash(params if known is None else {key: value for key, value in params.items() if key in known})
+        if known is not None:
+            return inputs_hash({key: value for key, value in params.items() if key in known})
+        secrets = self._secrets
+        return inputs_hash({key: params[key] for key in params if key not in secrets} if secrets else params)
+
+    def counts(self, node: PlanNode, key: str) -> bool:
+        """Whether the node's action knows the param, and it is no secret."""
+        known = self.known(node)
+        return key not in self._secrets if known is None else key in known
+
+    @property
+    def _secrets(self) -> Collection[str]:
+        if self._named is None:
+            self._named = self.secrets()
+        return self._named
 
     def known(self, node: PlanNode) -> frozenset[str] | None:
         """The params that the node's action knows, but for secrets; None where it has no model and takes all."""

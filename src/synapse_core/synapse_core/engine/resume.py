@@ -182,7 +182,6 @@ class _Comparison:
         return changes
 
     def _changes_of_inputs(self, node: PlanNode, kept: Checkpoint) -> list[str]:
-        known = self._identities.known(node)
         try:
             view = self._view.view(node.name)
         except PipelineError as error:
@@ -192,7 +191,7 @@ class _Comparison:
         if not kept.inputs_hash or kept.inputs_hash == self._identities.inputs(node, view):
             return []
         before = self._record.params
-        consumed = [key for key in self._params if known is None or key in known]
+        consumed = [key for key in self._params if self._identities.counts(node, key)]
         differing = [key for key in consumed if key not in before or before[key] != self._params[key]]
         if not differing:
             return ["its inputs are not those it was given"]

@@ -21,6 +21,7 @@ from synapse_core.schema import Schema
 from synapse_core.session.options import Asked, RunOptions
 from synapse_core.session.orphans import fail_orphan, is_reported
 from synapse_core.session.owner import is_dead, place, taken
+from synapse_core.session.secrets import secret_names
 
 
 @frozen
@@ -46,9 +47,13 @@ class Again:
         self._store = store
         self._schema = schema
 
-    def identities(self, durable: bool = True) -> Identities:
+    def identities(self, plan: Plan, durable: bool = True) -> Identities:
         """What checkpoints say of actions; runs that end with the process are spared the digests of their code."""
-        return Identities(self._schema, lambda spec: fingerprint(spec, self._schema) if durable else spec.version)
+        return Identities(
+            self._schema,
+            lambda spec: fingerprint(spec, self._schema) if durable else spec.version,
+            lambda: secret_names(plan, self._schema),
+        )
 
     # -- resume -----------------------------------------------------------------------------------------------
 
@@ -84,7 +89,7 @@ class Again:
             asked.params,
             record=record,
             checkpoints=checkpoints,
-            identities=self.identities(),
+            identities=self.identities(asked.plan),
             rerun_from=options.rerun_from,
             midway=midway,
         )
@@ -196,7 +201,7 @@ class Again:
 
     def _same(self, plan: Plan, kept: Mapping[str, Checkpoint]) -> None:
         """Refuse to go on with results of actions that are not what they were."""
-        identities = self.identities()
+        identities = self.identities(plan)
         for name, checkpoint in kept.items():
             entrypoint, version = identities.action(plan[name.partition("[")[0]])
             if checkpoint.version and version and (checkpoint.entrypoint, checkpoint.version) != (entrypoint, version):

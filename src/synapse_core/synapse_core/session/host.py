@@ -124,7 +124,7 @@ class Host:
             settings=settings,
             sinks=sinks,
             owner=owner_id(),
-            identities=self._again.identities(self.durable),
+            identities=self._again.identities(asked.plan, self.durable),
             restored=asked.restored,
             over=over,
             lone=lambda: self._hosting == 1,
