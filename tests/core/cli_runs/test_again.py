@@ -9,7 +9,8 @@ import pytest
 
 from synapse_core.cli.unfinished import and_more, how_many, unfinished
 from synapse_core.models import ActionStatus, RunStatus
-from tests.core.cli_runs.helpers import FAILING, WORK, Place, fail, wait
+from synapse_core.testing import wait_until
+from tests.core.cli_runs.helpers import FAILING, WORK, Place, fail, load, wait
 
 
 def statuses(place: Place, run_id: str) -> dict[str, str]:
@@ -32,6 +33,15 @@ def test_a_plan_says_of_each_action_what_and_why(place: Place) -> None:
         ["learn", "run", "it was not completed"],
     ]
     assert newest(place) == run_id
+
+
+def test_the_plan_of_a_run_that_goes_on_says_so(place: Place) -> None:
+    """What is told of it may have changed by the time that it can be taken up."""
+    alive = place.session.submit([load, wait])
+    wait_until(lambda: place.session.progress(alive).action("load").status is ActionStatus.COMPLETED)
+    done = place.runs("resume", alive, "--plan")
+    assert done.code == 0
+    assert f"warning: run {alive} is run by process" in done.err
 
 
 def test_what_was_interrupted_goes_on_from_what_it_saved(place: Place) -> None:
@@ -163,6 +173,7 @@ def test_what_can_be_recovered_and_what_not_and_why(place: Place) -> None:
     assert "it is run by" in found[alive]["reason"]
     table = place.runs("recover")
     assert "no: it is run by" in table.out
+    assert "gives it up" not in table.err
     assert f"`synapse runs recover {orphan[:16]} --store shared:` goes on" in table.err
     assert place.runs("recover", alive).code == 3
     assert place.runs("list", "--json").json["runs"][0]["id"] == alive
@@ -189,6 +200,9 @@ def test_a_run_whose_code_is_gone_is_named(place: Place) -> None:
     (found,) = place.runs("recover", "--json").json["runs"]
     assert found["recoverable"] is False
     assert "gone_module" in found["reason"]
+    said = place.runs("recover").err
+    assert f"`synapse runs resume {run_id[:16]} --plan --store shared:` says what a new run would reuse" in said
+    assert f"`synapse runs cancel {run_id[:16]} --store shared:` gives it up" in said
 
 
 def test_starting_a_run_tells_of_those_that_it_leaves(place: Place, tmp_path: Path) -> None:

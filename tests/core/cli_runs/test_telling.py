@@ -26,12 +26,28 @@ def test_logs_of_a_level_an_action_and_a_time(place: Place) -> None:
     assert sorted(messages()) == ["squaring 4", "squaring 5", "squaring 6"]
     assert messages("--action", "square[1]") == ["squaring 5"]
     assert len(messages("--action", "square")) == 3
-    assert messages("--action", "squ") == []
     assert messages("--level", "warning") == []
     assert messages("--since", "2999-01-01") == []
     assert messages("--tail", "2") == messages()[1:]
     warned = place.runs("logs", place.ran([load]), "--json", "--level", "warning").lines
     assert [(entry["level"], entry["message"]) for entry in warned] == [("warning", "slowly")]
+
+
+def test_an_action_that_the_run_does_not_have_is_refused(place: Place) -> None:
+    """By logs, events and metrics alike; the nearest name is told."""
+    run_id = place.ran(FAN_OUT, {"numbers": [4]})
+    for word in ("logs", "events", "metrics"):
+        done = place.runs(word, run_id, "--action", "squ")
+        assert (done.code, done.out) == (2, "")
+        assert f"error: run {run_id}: no action 'squ'; did you mean 'square'?" in done.err
+
+
+def test_where_there_is_nothing_that_is_said(place: Place) -> None:
+    """To people; programs get no line."""
+    run_id = place.ran([load])
+    assert place.runs("logs", run_id, "--level", "error").err == "no such entries\n"
+    assert place.runs("events", run_id, "--after", "999").err == "no such events\n"
+    assert place.runs("logs", run_id, "--level", "error", "--json").err == ""
 
 
 def test_log_entries_name_what_the_service_names(place: Place) -> None:

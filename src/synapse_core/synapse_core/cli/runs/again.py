@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from synapse_core.cli.elsewhere import Elsewhere, see_elsewhere
+from synapse_core.cli.engines import Engine
 from synapse_core.cli.holding import Held
 from synapse_core.cli.params import Wanted, read_params
 from synapse_core.cli.running import check_options
@@ -73,6 +74,7 @@ def take_up(state: State, order: Order) -> int:
         if plan is not None and order.force:
             plan = without(target.graph.plan, plan)
         if order.plan_only:
+            _warn_if_alive(session, record.id)
             return tell_plan(plan, as_json=order.display == "json")
         for doubt in target.graph.validate_initial_params({**record.params, **params}, schema=session.schema):
             warn(doubt)
@@ -95,6 +97,16 @@ def _record(session: Session, order: Order) -> RunRecord:
         if order.missing_ok and order.target is not None:
             return RunRecord(order.run, "", {}, {}, now())
         raise
+
+
+def _warn_if_alive(session: Session, run_id: str) -> None:
+    """Say that the run still goes on, and would not be taken up now."""
+    try:
+        engine = Engine.of(session, session.progress(run_id))
+    except RunNotFoundError:  # nor need there be one
+        return
+    if engine.lives:
+        warn(f"run {run_id} is run by {engine.where}: it can be taken up when that has ended")
 
 
 def _pipeline(pm: PluginManager, record: RunRecord, target: str | None) -> Target:

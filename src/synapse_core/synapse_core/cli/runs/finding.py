@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from synapse_core.cli.naming import short_id
 from synapse_core.cli.state import State
 from synapse_core.cli.telling import warn
-from synapse_core.errors import RunNotFoundError, SynapseError
+from synapse_core.errors import NotFoundError, RunNotFoundError, SynapseError, unknown
 
 if TYPE_CHECKING:
+    from synapse_core.protocols import RunRecord
     from synapse_core.session import Session
 
 _MOST_TOLD = 5
@@ -59,3 +60,14 @@ def find_run(session: Session, word: str) -> str:
             "\n".join([f"several runs begin with {short_id(word)!r}:", *told, *more]), hint="give more of the id"
         )
     return found[0].id
+
+
+def check_action(record: RunRecord, action: str | None) -> None:
+    """Refuse an action, or an instance of one, that the run does not have; of a run without a plan any may be.
+
+    Raises:
+        NotFoundError: it names those that there are.
+    """
+    names = [node["name"] for node in record.plan.get("nodes", ())]
+    if action is not None and names and action.partition("[")[0] not in names:
+        raise NotFoundError(f"run {record.id}: {unknown('action', action, names)}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from synapse_core.cli import codes
 from synapse_core.cli.elsewhere import Elsewhere, see_elsewhere
+from synapse_core.cli.engines import Engine
 from synapse_core.cli.holding import Held
 from synapse_core.cli.naming import runs_command, short_ids
 from synapse_core.cli.runs.finding import find_run, opened
@@ -39,9 +40,17 @@ def list_unfinished(state: State, store: str | None, *, as_json: bool) -> int:
             if ready:
                 word = "--all" if len(ready) > 1 else ready[0].run_id
                 say(f"`{runs_command('recover', word, store)}` goes on")
+            for run in found:
+                if run.reason is not None and Engine.of(session, session.progress(run.run_id)).gone:
+                    _advise(run.run_id, store)
         else:
             say("no unfinished runs")
     return codes.COMPLETED
+
+
+def _advise(run_id: str, store: str | None) -> None:
+    plan, cancel = runs_command("resume", run_id, store, "--plan"), runs_command("cancel", run_id, store)
+    say(f"`{plan}` says what a new run would reuse; `{cancel}` gives it up")
 
 
 def _told(run: Unfinished) -> dict[str, object]:

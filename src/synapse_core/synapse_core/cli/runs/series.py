@@ -12,6 +12,7 @@ from rich.text import Text
 
 from synapse_core.builtin.console.terminal import terminal
 from synapse_core.builtin.console.text import short_number, visible
+from synapse_core.cli.runs.finding import check_action
 from synapse_core.cli.runs.following import read
 from synapse_core.cli.runs.tables import print_table
 from synapse_core.cli.runs.telling import is_of
@@ -60,7 +61,9 @@ def tell_metrics(
 
     Raises:
         RunNotFoundError: there is no such run.
+        NotFoundError: it has no such action.
     """
+    check_action(session.call(session.store.record(run_id)), action)
     events = (event for page in read(session, run_id, kinds={Kind.ACTION_METRICS}) for event in page)
     found = series_of((event for event in events if is_of(event, action)), name)
     if as_json:

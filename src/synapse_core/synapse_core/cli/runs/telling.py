@@ -18,6 +18,7 @@ from synapse_core.builtin.console.terminal import terminal
 from synapse_core.builtin.console.text import visible
 from synapse_core.cli import codes
 from synapse_core.cli.naming import short_id
+from synapse_core.cli.runs.finding import check_action
 from synapse_core.cli.runs.following import Follower, read
 from synapse_core.cli.runs.secrecy import Secrets
 from synapse_core.cli.telling import say
@@ -48,8 +49,10 @@ def tell_logs(
 
     Raises:
         RunNotFoundError: there is no such run.
+        NotFoundError: it has no such action.
     """
     record = session.call(session.store.record(run_id))
+    check_action(record, action)
     lines = Lines(look_of(terminal()))
     lines.fit(node["name"] for node in record.plan.get("nodes", ()))
     lowest = _ORDER.get(level or "", 0)
@@ -62,7 +65,8 @@ def tell_logs(
         )
 
     put = _as_json(log_json) if as_json else _as_text(lines.log)
-    return _Telling(session, run_id, wanted, put, kinds=_LOGS, tail=tail).tell(follow=follow)
+    nothing = None if as_json else "no such entries" if action or level or since else "no entries"
+    return _Telling(session, run_id, wanted, put, kinds=_LOGS, tail=tail, nothing=nothing).tell(follow=follow)
 
 
 def tell_events(
@@ -80,8 +84,11 @@ def tell_events(
 
     Raises:
         RunNotFoundError: there is no such run.
+        NotFoundError: it has no such action.
     """
-    secrets = Secrets.of(session.call(session.store.record(run_id)))
+    record = session.call(session.store.record(run_id))
+    check_action(record, action)
+    secrets = Secrets.of(record)
 
     def public(event: Event) -> Event:
         if event.kind != Kind.RUN_CREATED:
@@ -89,7 +96,16 @@ def tell_events(
         return evolve(event, payload={**event.payload, "params": secrets.public(event.payload.get("params", {}))})
 
     put = _as_json(lambda event: public(event).to_dict()) if as_json else _as_text(lambda e: event_line(public(e)))
-    telling = _Telling(session, run_id, lambda e: is_of(e, action), put, kinds=kinds or None, after=after, limit=limit)
+    telling = _Telling(
+        session,
+        run_id,
+        lambda event: is_of(event, action),
+        put,
+        kinds=kinds or None,
+        after=after,
+        limit=limit,
+        nothing=None if as_json else "no such events",
+    )
     return telling.tell(follow=follow)
 
 
@@ -103,7 +119,7 @@ def is_of(event: Event, action: str | None) -> bool:
 
 @frozen
 class _Telling:
-    """What is read of a run: which events, from where on, how many, and how they are written."""
+    """What is read of a run: which events, from where on, how many, how they are written; what is said of none."""
 
     session: Session
     run_id: str
@@ -113,6 +129,7 @@ class _Telling:
     after: int = 0
     tail: int | None = None
     limit: int | None = None
+    nothing: str | None = None
 
     def tell(self, *, follow: bool) -> int:
         """Write what there is, and go on with what comes; the exit code."""
@@ -123,7 +140,11 @@ class _Telling:
             if terminal().quiet:  # whoever read has gone away
                 return codes.COMPLETED
         left = None if self.limit is None else self.limit - shown
-        return self._follow(after, left) if follow and left != 0 else codes.COMPLETED
+        if follow and left != 0:
+            return self._follow(after, left)
+        if not shown and self.nothing:
+            say(self.nothing)
+        return codes.COMPLETED
 
     def _there(self) -> Batches:
         there = self._matching(read(self.session, self.run_id, after=self.after, kinds=self.kinds), self.limit)
