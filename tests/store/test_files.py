@@ -48,12 +48,12 @@ def mode(path: Path) -> int:
 
 def test_only_the_owner_may_look(tmp_path) -> None:
     """The folder is 0700, every file in it 0600, whatever the umask, also large values and backups."""
-    path = tmp_path / "new" / "runs.db"
+    path = tmp_path / "new" / "new" / "runs.db"
 
     async def body(store: SQLiteStore) -> None:
         run_id = await begun(store)
         await store.append(run_id, [], checkpoints=[checkpoint(run_id, "load", 0, "x" * 2_000_000)])
-        await store.export(tmp_path / "new" / "runs.jsonl")
+        await store.export(path.with_name("runs.jsonl"))
         names = {entry.name for entry in path.parent.iterdir()}
         assert names == {"runs.db", "runs.db-wal", "runs.db-shm", "runs.db.blobs", "runs.jsonl"}
         for entry in path.parent.rglob("*"):
@@ -64,7 +64,7 @@ def test_only_the_owner_may_look(tmp_path) -> None:
         on(path, body)
     finally:
         os.umask(before)
-    assert mode(path.parent) == 0o700
+    assert mode(path.parent) == mode(tmp_path / "new") == 0o700
 
 
 def test_a_folder_that_is_there_stays_as_it_is(tmp_path) -> None:

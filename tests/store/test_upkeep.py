@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -247,6 +249,21 @@ def test_an_export_holds_everything(tmp_path) -> None:
         }
 
     on(path, body)
+
+
+def test_an_export_takes_the_place_of_files_only(tmp_path) -> None:
+    """Of the file that a link leads to; a pipe is written to, and a folder is no place."""
+    path, pipe, link = tmp_path / "runs.db", tmp_path / "pipe", tmp_path / "link.jsonl"
+    filled(path)
+    os.mkfifo(pipe)
+    link.symlink_to("runs.jsonl")
+    reading = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True)
+    for target in (pipe, link):
+        on(path, partial(SQLiteStore.export, target=target))
+    assert reading.communicate()[0] == (tmp_path / "runs.jsonl").read_text()
+    assert (pipe.is_fifo(), link.is_symlink()) == (True, True)
+    with pytest.raises(StoreError, match="is a folder"):
+        on(path, lambda store: store.export(tmp_path))
 
 
 def test_an_export_that_fails_leaves_what_was_there(tmp_path) -> None:

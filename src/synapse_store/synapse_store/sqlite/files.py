@@ -28,8 +28,10 @@ def identity(path: str | Path) -> Identity | None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that only its owner sees; one that is there stays as it is."""
-    path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    """Make a folder that only its owner sees, and those above that are missing; one that is there stays as it is."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
 def make_file(path: Path) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
@@ -136,8 +136,21 @@ def export(location: Location, target: Path | TextIO, run_ids: Collection[str] |
     """Write runs as JSON Lines; see `SQLiteStore.export`."""
     if not isinstance(target, Path):
         return _export(location, target, run_ids)
-    with explained(target), replacing(target) as part, part.open("w", encoding="utf-8") as file:
+    if target.is_dir():
+        raise StoreError(f"{target} is a folder", hint=f"name a file, such as {target / 'runs.jsonl'}")
+    with explained(target), _opened(target) as file:
         return _export(location, file, run_ids)
+
+
+@contextmanager
+def _opened(target: Path) -> Iterator[TextIO]:
+    """A file that takes the target's place once it is whole; a pipe or a device is written to as it is."""
+    if target.exists() and not target.is_file():
+        with target.open("w", encoding="utf-8") as file:
+            yield file
+        return
+    with replacing(target.resolve()) as part, part.open("w", encoding="utf-8") as file:
+        yield file
 
 
 _RUN_LINE = '{"type": "run"'
