@@ -32,7 +32,7 @@ _TEXTS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_AUTH: ("you have no permission to use {path}", "check who owns the file and its folder"),
     sqlite3.SQLITE_NOTADB: (
         "{path} is no SQLite database",
-        "choose another file with --store; this one was left as it is",
+        "choose another file with --store, or go back to a backup; this one was left as it is",
     ),
     sqlite3.SQLITE_CORRUPT: (
         "{path} is damaged",
