@@ -280,6 +280,14 @@ def test_only_the_missing_instances_are_run(session: Session) -> None:
     run_id = fails(session, pipeline, {"items": [1, 2, 3, 4]})
     done = {name for name in Counter.ran if name != "each 3"}
     Counter.ran, Counter.failing = [], set()
+    for items, said in (
+        ([1, 2, 3, 4], "3 reused"),
+        ([1, 9, 3, 4], "2 reused, 1 changed and run again"),
+        ([7, 8, 9], "3 changed and run again"),
+    ):
+        plan = session.plan_resume(pipeline, {"items": items}, resume_from=run_id)
+        assert plan is not None
+        assert plan.actions[0].why == f"3 of its instances were completed: {said}"
     assert session.execute(pipeline, resume_from=run_id) == [10, 20, 30, 40]
     assert set(Counter.ran).isdisjoint(done)
 

@@ -150,10 +150,9 @@ class _Comparison:
             self._view.skip(node.name)
             self._skipped.add(node.name)
             return ActionDecision(node.name, "run", f"its condition does not hold, when={node.when!r}: it is skipped")
-        done = self._take_instances(node) if not unsettled and node.each is not None else 0
-        if done:
-            why = f"{done} of its instances were completed, and are reused"
-            return ActionDecision(node.name, "run", why, goes_on=True)
+        if not unsettled and node.each is not None and (kept := self._kept_instances(node)):
+            done = self._take_instances(node)
+            return ActionDecision(node.name, "run", _instances(done, kept - done), goes_on=done > 0)
         if node.name not in self._was:
             return ActionDecision(node.name, "run", "it is new")
         if node.name in self._midway and not unsettled:
@@ -213,6 +212,9 @@ class _Comparison:
         self._reuse[node.name] = kept
         self._view.done(node.name, kept.result if isinstance(kept.result, Mapping) else None, kept.result)
 
+    def _kept_instances(self, node: PlanNode) -> int:
+        return sum(name.startswith(f"{node.name}[") for name in self._kept)
+
     def _take_instances(self, node: PlanNode) -> int:
         """Take over the instances whose action and item are the same; how many."""
         done = 0
@@ -242,6 +244,13 @@ def without(plan: Plan, resume: ResumePlan) -> ResumePlan:
         if a.name in plan
     )
     return ResumePlan(resume.run_id, actions, reuse)
+
+
+def _instances(reused: int, changed: int) -> str:
+    """What becomes of the instances that were completed."""
+    parts = {"reused": reused, "changed and run again": changed}
+    told = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
+    return f"{reused + changed} of its instances were completed: {told}"
 
 
 def _asked(plan: Plan, name: str) -> dict[str, str]:
