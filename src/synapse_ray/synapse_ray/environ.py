@@ -42,8 +42,8 @@ class WorkerEnviron:
         credentials = {name: os.environ[name] for name in CREDENTIALS if os.environ.get(name)}
         both = PluginEnvironment.from_dict(credentials).merge(env)
         shown = both.redacted()
-        texts = {name: _text(value) for name, value in both.items() if value is not None}
-        public = {name: text for name, text in texts.items() if _text(shown[name]) == text}
+        texts = {name: as_text(value) for name, value in both.items() if value is not None}
+        public = {name: text for name, text in texts.items() if as_text(shown[name]) == text}
         return cls(public, {name: text for name, text in texts.items() if name not in public})
 
     def packed(self, env: Mapping[str, str]) -> Mapping[str, str]:
@@ -67,7 +67,8 @@ def parted(env: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     return shown, {name: str(shown[name]) for name in carried.split(",")}
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """The value of an environment variable as the environment has it."""
     if isinstance(value, bool | list | tuple):
         return json.dumps(value)
     return str(value)

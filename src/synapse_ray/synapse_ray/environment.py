@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from synapse_ray.config import MANAGERS, RayConfig
-from synapse_ray.errors import EnvironmentSetupError, PackageError
+from synapse_ray.connecting import imported
+from synapse_ray.environ import as_text
+from synapse_ray.errors import EnvironmentSetupError, PackageError, RayConfigError
 from synapse_ray.packaging.requirements import read_requirements
+
+_LOG = logging.getLogger(__name__)
 
 _DEFAULT_OPTIONS = {
     "pip": ("--disable-pip-version-check", "--no-cache-dir", "--upgrade"),
@@ -18,6 +24,7 @@ _DEFAULT_OPTIONS = {
 _OPTIONS_KEY = {"pip": "pip_install_options", "uv": "uv_pip_install_options"}
 _ELSEWHERE = {"pip": (), "uv": ("--system",)}
 """Options that install where workers, which have an environment of their own, never look."""
+_PACKAGES = (str, Path, list, tuple, Mapping)
 _OTHER_WAYS = ("conda", "image_uri", "container")
 
 
@@ -36,10 +43,10 @@ def runtime_env(
         lines: what is installed, as in a requirements file.
 
     Raises:
+        RayConfigError: the caller's is no runtime environment of Ray's.
         PackageError: Ray cannot do what the caller asks for together with what we need.
     """
-    theirs = {key: value for key, value in config.runtime_env.items() if key not in {"excludes", "working_dir"}}
-    _check_modules(theirs)
+    theirs = _valid({key: value for key, value in config.runtime_env.items() if key not in {"excludes", "working_dir"}})
     made = {**theirs, **_installed(config, theirs, lines)}
     if variables := {**env_vars, **theirs.get("env_vars", {})}:
         made["env_vars"] = variables
@@ -50,6 +57,27 @@ def runtime_env(
 def is_uri(value: Any) -> bool:
     """Whether a ``working_dir`` or module of a runtime environment is on the cluster, or on its way, already."""
     return isinstance(value, str) and "://" in value
+
+
+def _valid(theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """The caller's, in its long form: Ray says what is wrong with it only where a task is started, if at all."""
+    if not theirs:
+        return {}
+    imported()
+    from ray.runtime_env import RuntimeEnv
+
+    _check_modules(theirs)
+    made, variables = dict(theirs), theirs.get("env_vars")
+    if isinstance(variables, Mapping):
+        made["env_vars"] = {name: None if value is None else as_text(value) for name, value in variables.items()}
+    try:
+        made.update({name: _as_dict(made[name]) for name in MANAGERS if isinstance(made.get(name), _PACKAGES)})
+        known = RuntimeEnv(**copy.deepcopy(made))
+    except (TypeError, ValueError) as error:
+        raise RayConfigError(f"Ray does not take this runtime_env: {str(error).partition(chr(10))[0]}") from error
+    if ignored := sorted(known.keys() - RuntimeEnv.known_fields):
+        _LOG.warning("runtime_env: Ray ignores %s, unless a plugin of its own knows it", ", ".join(ignored))
+    return made
 
 
 def _check_modules(theirs: Mapping[str, Any]) -> None:

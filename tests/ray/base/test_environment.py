@@ -9,7 +9,7 @@ import pytest
 from synapse_core.testing import raises
 from synapse_ray.config import RayConfig
 from synapse_ray.environment import runtime_env, setup_failed
-from synapse_ray.errors import EnvironmentSetupError, PackageError
+from synapse_ray.errors import EnvironmentSetupError, PackageError, RayConfigError
 
 PIP = ["--disable-pip-version-check", "--no-cache-dir", "--upgrade"]
 
@@ -75,6 +75,38 @@ def test_what_ray_cannot_do():
         runtime_env(RayConfig(runtime_env={"conda": "base"}, include_sdk=True), {}, None, ["a"])
     with raises(PackageError, "/my/module", "working_dir"):
         runtime_env(RayConfig(runtime_env={"py_modules": ["/my/module", "gcs://x.zip"]}), {}, None, [])
+
+
+@pytest.mark.parametrize(
+    ("theirs", "why"),
+    [
+        ({"env_vars": "x"}, "env_vars"),
+        ({"env_vars": {"A": None}}, "env_vars"),
+        ({"pip": 5}, "['pip']"),
+        ({"pip": ["a"], "uv": ["b"]}, "cannot be specified at the same time"),
+    ],
+)
+def test_what_ray_does_not_take(theirs: dict[str, object], why: str):
+    """It is told here, in one line, before anything is started."""
+    with raises(RayConfigError, "runtime_env", why) as caught:
+        runtime_env(RayConfig(runtime_env=theirs), {}, None, [])
+    assert "\n" not in str(caught[0])
+
+
+def test_variables_that_are_no_text():
+    """They become text as those of `env` do; the caller's dicts stay as they are."""
+    theirs = {"env_vars": {"OMP_NUM_THREADS": 1, "FAST": True}}
+    assert runtime_env(RayConfig(runtime_env=theirs), {}, None, [])["env_vars"] == {
+        "OMP_NUM_THREADS": "1",
+        "FAST": "true",
+    }
+    assert theirs == {"env_vars": {"OMP_NUM_THREADS": 1, "FAST": True}}
+
+
+def test_a_name_that_ray_does_not_know(caplog: pytest.LogCaptureFixture):
+    """Ray ignores it in silence; it is told."""
+    runtime_env(RayConfig(runtime_env={"env_var": {"A": "1"}}), {}, None, [])
+    assert "Ray ignores env_var" in caplog.text
 
 
 def test_what_the_package_manager_said_last():
