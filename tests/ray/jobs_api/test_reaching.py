@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import subprocess
 import sys
 import threading
@@ -66,6 +67,24 @@ def test_somebody_else_there(other: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("RAY_AUTH_TOKEN", "right")
     with pytest.raises(ClusterUnreachableError, match=r"has no Jobs API of Ray(.|\n)*http://localhost:8265"):
         RayJobsApiExecutor(dashboard_address=other).submit(actions.echo, {})
+
+
+def test_the_port_of_the_cluster_itself():
+    """Its head's own, 6379: a message for gRPC's clients is not shown to people."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection = server.accept()[0]
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"\0\0\x18\4\0\0\0\0\0")
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        jobs = RayJobsApiExecutor(dashboard_address=f"127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(ClusterUnreachableError, match=r"speaks no HTTP(.|\n)*dashboard_address="):
+            jobs.list_jobs()
+        answering.join()
 
 
 def test_a_token_is_wanted(other: str, monkeypatch: pytest.MonkeyPatch):

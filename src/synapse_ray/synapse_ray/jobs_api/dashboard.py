@@ -215,6 +215,8 @@ class Dashboard:
 def _reason(error: Exception) -> str:
     """The innermost reason: what stands around it says nothing more."""
     text = str(error)
+    if "BadStatusLine" in text:
+        return "what listens there speaks no HTTP"
     for part in ("Connection refused", "timed out", "Name or service not known", "No route to host"):
         if part in text:
             return part
