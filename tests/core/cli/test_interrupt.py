@@ -95,10 +95,9 @@ def test_one_that_comes_while_the_run_is_started_cancels_it(here: Here) -> None:
             signal.raise_signal(signal.SIGINT)
         """,
     )
-    here.synapse("run", "flow.py", "load", "-q")
     for command in (
         ("run", "flow.py", "wait", "-p", f"folder={here.folder}"),
-        ("runs", "rerun", "last", "--from", "load"),
+        ("runs", "rerun", "last", "--from", "wait"),
     ):
         done = here.synapse("--plugin", "hasty.py", *command)
         assert done.code == 130
