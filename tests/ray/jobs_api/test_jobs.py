@@ -227,7 +227,9 @@ def test_an_action_that_fails(jobs: RayJobsApiExecutor):
 
 def test_an_action_that_is_not_there(jobs: RayJobsApiExecutor):
     """Known only where it runs."""
-    with pytest.raises(DiscoveryError, match=r"cannot load 'nowhere\.to_be:found'"):
+    with pytest.raises(
+        DiscoveryError, match=r"cannot load 'nowhere\.to_be:found'(.|\n)*a worker of the cluster looked"
+    ):
         jobs.get_result(jobs.submit("nowhere.to_be:found", {}))
 
 

@@ -24,6 +24,7 @@ from synapse_ray.environ import unpacked
 from synapse_ray.jobs_api.book import FOLDER, Book
 from synapse_ray.jobs_api.ending import Ending
 from synapse_ray.jobs_api.parcel import Parcel
+from synapse_ray.worker.where import sought_here
 
 _FLUSH = 0.2
 _BEAT = 1.0
@@ -82,7 +83,7 @@ class Job:
         signal.signal(signal.SIGTERM, self._ending.stopped)
         pump = threading.Thread(target=self._pump, name="synapse-reports", daemon=True)
         pump.start()
-        outcome = self._process.run()
+        outcome = sought_here(self._process.run())
         self._done.set()
         self._wake.set()
         pump.join()

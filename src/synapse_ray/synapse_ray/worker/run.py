@@ -24,6 +24,7 @@ from synapse_ray.worker.order import Head, Order, issues_of, marker_of
 from synapse_ray.worker.prints import Prints
 from synapse_ray.worker.pump import Pump
 from synapse_ray.worker.running import Running
+from synapse_ray.worker.where import sought_here
 
 
 def run_order(packed: bytes, *payloads: Sequence[Any]) -> bytes | tuple[bytes, Any]:
@@ -71,7 +72,7 @@ class _Worker:
         self._pump.watch(running)
         self._prints.begin(running.reporter)
         try:
-            outcome = self._outcome(running)
+            outcome = sought_here(self._outcome(running))
         finally:
             self._prints.end()
             self._pump.leave()
