@@ -117,4 +117,4 @@ def test_no_such_run(place: Place) -> None:
     done = place.runs("logs", "ff")
     assert done.code == 2
     assert "no run 'ff'" in done.err
-    assert "`synapse runs list` shows which there are" in done.err
+    assert "`synapse runs list --store shared:` shows which there are" in done.err

@@ -92,7 +92,7 @@ def take_up(state: State, order: Order) -> int:
 def _record(session: Session, order: Order) -> RunRecord:
     """The run that is resumed; one of which nothing is known, where that is fine and the pipeline is named."""
     try:
-        return session.call(session.store.record(find_run(session, order.run)))
+        return session.call(session.store.record(find_run(session, order.run, order.store)))
     except RunNotFoundError:
         if order.missing_ok and order.target is not None:
             return RunRecord(order.run, "", {}, {}, now())

@@ -35,4 +35,4 @@ def command(state: State, run: str, store: str | None, **said: Any) -> int:
     from synapse_core.cli.runs.finding import find_run, opened
 
     with opened(state, store) as session:
-        return cancel(session, find_run(session, run), **said)
+        return cancel(session, find_run(session, run, store), **said)

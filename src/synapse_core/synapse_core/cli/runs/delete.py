@@ -31,4 +31,4 @@ def command(state: State, run: str, store: str | None, **said: Any) -> int:
     from synapse_core.cli.runs.finding import find_run, opened
 
     with opened(state, store) as session:
-        return delete(session, find_run(session, run), store=store, **said)
+        return delete(session, find_run(session, run, store), store=store, **said)

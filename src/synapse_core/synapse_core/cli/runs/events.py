@@ -43,4 +43,4 @@ def command(state: State, run: str, store: str | None, **said: Any) -> int:
     from synapse_core.cli.runs.telling import tell_events
 
     with opened(state, store) as session:
-        return tell_events(session, find_run(session, run), **said)
+        return tell_events(session, find_run(session, run, store), **said)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from synapse_core.cli.naming import short_id
+from synapse_core.cli.naming import runs_command, short_id
 from synapse_core.cli.state import State
 from synapse_core.cli.telling import warn
 from synapse_core.errors import NotFoundError, RunNotFoundError, SynapseError, unknown
@@ -35,24 +35,30 @@ def opened(state: State, store: str | None) -> Iterator[Session]:
         yield session
 
 
-def find_run(session: Session, word: str) -> str:
+def find_run(session: Session, word: str, store: str | None = None) -> str:
     """The id of the run that ``word`` is the id, or the beginning of the id, of; ``last`` is the newest.
+
+    Args:
+        session: on the store.
+        word: what was said.
+        store: its URL as it was given, if it was, for what is to be copied.
 
     Raises:
         RunNotFoundError: there is none.
         SynapseError: there are several.
     """
+    where = f"`{runs_command('list', '', store)}` shows which there are"
     if not word:  # every id begins with it
-        raise RunNotFoundError("'' names no run", hint="`synapse runs list` shows which there are")
+        raise RunNotFoundError("'' names no run", hint=where)
     newest = word == "last"
-    store = session.store
-    listed = store.list_runs(limit=1) if newest else store.list_runs(before=word + _AFTER_ALL, limit=_MOST_TOLD + 1)
+    kept = session.store
+    listed = kept.list_runs(limit=1) if newest else kept.list_runs(before=word + _AFTER_ALL, limit=_MOST_TOLD + 1)
     found = [run for run in session.call(listed) if newest or run.id.startswith(word)]
     if word in {run.id for run in found}:
         return word
     if not found:
         missing = "there are no runs yet" if newest else f"no run {word!r}"
-        raise RunNotFoundError(missing, hint=None if newest else "`synapse runs list` shows which there are")
+        raise RunNotFoundError(missing, hint=None if newest else where)
     if len(found) > 1:
         told = [f"  {run.id}  {run.name}, {run.status}" for run in found[:_MOST_TOLD]]
         more = ["  and more"] if len(found) > _MOST_TOLD else []

@@ -34,4 +34,4 @@ def command(state: State, run: str, store: str | None, **said: Any) -> int:
     from synapse_core.cli.runs.telling import tell_logs
 
     with opened(state, store) as session:
-        return tell_logs(session, find_run(session, run), **said)
+        return tell_logs(session, find_run(session, run, store), **said)

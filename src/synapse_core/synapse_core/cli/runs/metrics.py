@@ -35,5 +35,5 @@ def command(state: State, run: str, store: str | None, **said: Any) -> int:
     from synapse_core.cli.runs.series import tell_metrics
 
     with opened(state, store) as session:
-        tell_metrics(session, find_run(session, run), **said)
+        tell_metrics(session, find_run(session, run, store), **said)
     return 0

@@ -78,7 +78,7 @@ def recover(state: State, run: str | None, *, store: str | None, watch: bool | N
     with sigterm_as_interrupt(), output_for(display), opened(state, store) as session:
         if run is None:
             return _recover_all(session, display, store)
-        run_id = find_run(session, run)
+        run_id = find_run(session, run, store)
         if session.progress(run_id).status.is_terminal():
             raise SynapseError(
                 f"run {run_id} has ended", hint=f"`{runs_command('resume', run_id, store)}` makes a new run of it"

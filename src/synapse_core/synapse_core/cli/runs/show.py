@@ -29,7 +29,7 @@ def command(state: State, run: str, store: str | None, as_json: bool) -> int:
     from synapse_core.cli.tables import show_json
 
     with opened(state, store) as session:
-        looked = look_at(session, find_run(session, run), store)
+        looked = look_at(session, find_run(session, run, store), store)
         if as_json:
             show_json(looked.to_json())
         else:

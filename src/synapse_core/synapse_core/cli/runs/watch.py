@@ -29,4 +29,4 @@ def command(state: State, run: str, store: str | None, as_json: bool) -> int:
     from synapse_core.cli.runs.watching import watch
 
     with opened(state, store) as session:
-        return watch(session, find_run(session, run), as_json=as_json, store=store)
+        return watch(session, find_run(session, run, store), as_json=as_json, store=store)
