@@ -106,6 +106,56 @@ def test_one_that_comes_while_the_run_is_started_cancels_it(here: Here) -> None:
         assert "Traceback" not in done.out + done.err
 
 
+SLOW = """
+    import signal
+    from synapse_core import Session, hookimpl
+    from synapse_core.protocols import ExecutorOffer
+
+    class Slow:
+        store_url = "sqlite:///far.db"
+        def __init__(self, times=1):
+            self.times = times
+            self.session = Session(store=self.store_url)
+        def submit(self, pipeline, params, **options):
+            signal.raise_signal(signal.SIGINT)
+            run_id = self.session.submit(pipeline, params, **options)
+            for _ in range(self.times - 1):
+                signal.raise_signal(signal.SIGINT)
+            return run_id
+        def close(self):
+            self.session.close()
+
+    @hookimpl
+    def synapse_executors():
+        return [ExecutorOffer("slow", Slow, runs="pipeline")]
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("--detach",)])
+def test_one_that_comes_while_a_run_is_started_elsewhere_cancels_it(here: Here, more: tuple[str, ...]) -> None:
+    """Which may take a while: that it is heard is said at once."""
+    here.write("slow.py", SLOW)
+    run = ("--plugin", "slow.py", "run", "flow.py", "wait", "-p", f"folder={here.folder}", "-e", "slow", *more)
+    done = here.synapse(*run)
+    assert done.code == 130
+    assert "the run is cancelled as soon as it has started; press Ctrl-C again to leave it" in done.err
+    assert "was cancelled" in done.err
+    (kept,) = here.synapse("runs", "list", "--store", "sqlite:///far.db", "--json").json["runs"]
+    assert kept["status"] == "cancelled"
+
+
+def test_a_run_elsewhere_that_is_left_while_it_starts_is_named(here: Here) -> None:
+    """With a second one: it may go on, and how it is ended is said."""
+    here.write("slow.py", SLOW)
+    run = ("--plugin", "slow.py", "run", "flow.py", "wait", "-p", f"folder={here.folder}", "-e", "slow")
+    done = here.synapse(*run, "-o", "times=2")
+    assert done.code == 130
+    (kept,) = here.synapse("runs", "list", "--store", "sqlite:///far.db", "--json").json["runs"]
+    assert f"run {kept['id']} may have started, and goes on then" in done.err
+    assert f"synapse runs cancel {kept['id'][:16]} --store sqlite:///far.db" in done.err
+    assert "Traceback" not in done.out + done.err
+
+
 def test_a_second_one_does_not_wait() -> None:
     """Where a start takes long, as when the store is away."""
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -11,11 +11,13 @@ from attrs import field, frozen
 from synapse_core.builtin.console.output import own_output
 from synapse_core.cli import codes
 from synapse_core.cli.along import Along
+from synapse_core.cli.holding import Held
 from synapse_core.cli.naming import runs_command
 from synapse_core.cli.seeing import Display, see_through
 from synapse_core.cli.state import State
 from synapse_core.cli.telling import say
 from synapse_core.errors import SynapseError
+from synapse_core.ids import new_run_id
 from synapse_core.protocols import ExecutorOffer, PipelineHost, RunInfo, Sink
 
 if TYPE_CHECKING:
@@ -57,25 +59,47 @@ class Elsewhere:
         return {self.offer.store_option: self.store, **self.options}
 
 
+Start = Callable[[PipelineHost, str], object]
+"""Starts a run on a host, under that id."""
+
+
 def see_elsewhere(
     state: State,
     place: Elsewhere,
-    start: Callable[[PipelineHost], str],
+    start: Start,
     display: Display,
     *,
+    run_id: str | None = None,
     timeout: float | None = None,
     detach: bool = False,
 ) -> int:
     """Start a run on a host, and see it through unless it is to be left alone; the exit code."""
-    with place.open() as host:
-        run_id, store = start(host), host.store_url
-        if detach:
+    run_id = run_id or new_run_id()  # given here: it can be told whatever comes
+    with place.open() as host, Held(_tell_kept) as held:
+        _start(host, place, start, run_id)
+        store = host.store_url
+        if detach and not held.came:
             print(run_id, file=own_output())
             say(f"it runs by itself: `{runs_command('watch', run_id, store)}` shows it")
             return codes.COMPLETED
         with state.session(store) as session:
             shown = _shown(session, run_id, display)
-            return see_through(session, run_id, display, timeout=timeout, store=store, shown=shown)
+            return see_through(session, run_id, display, timeout=timeout, store=store, shown=shown, held=held)
+
+
+def _tell_kept() -> None:
+    say("\nthe run is cancelled as soon as it has started; press Ctrl-C again to leave it")
+
+
+def _start(host: PipelineHost, place: Elsewhere, start: Start, run_id: str) -> None:
+    try:
+        start(host, run_id)
+    except KeyboardInterrupt:
+        store = place.store
+        with suppress(SynapseError):
+            store = host.store_url
+        say(f"run {run_id} may have started, and goes on then: `{runs_command('cancel', run_id, store)}` ends it")
+        raise
 
 
 def _shown(session: Session, run_id: str, display: Display) -> Along | None:

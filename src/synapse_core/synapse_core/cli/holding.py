@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -14,9 +15,13 @@ class Held:
 
     While a run is being started, and before it is waited for, an interrupt would end the command without a word of
     what becomes of the run. Use it as a context manager, in the main thread.
+
+    Args:
+        tell: called when one is kept, where that may be for long.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[], object] | None = None) -> None:
+        self._tell = tell
         self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
         self._came: Callable[[], Any] | None = None
 
@@ -31,6 +36,14 @@ class Held:
     def _keep(self, number: int, frame: FrameType | None) -> None:
         self._came = partial(self._before[number], number, frame)
         self._restore()
+        if self._tell is not None:
+            with suppress(RuntimeError):  # it came in the middle of what is written there
+                self._tell()
+
+    @property
+    def came(self) -> bool:
+        """Whether one is kept."""
+        return self._came is not None
 
     def _restore(self) -> None:
         for number, before in self._before.items():

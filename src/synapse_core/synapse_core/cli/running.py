@@ -65,7 +65,7 @@ def carry_out(state: State, order: Order) -> int:
             return see_elsewhere(
                 state,
                 Elsewhere(offer, options, order.store),
-                lambda host: host.submit(target.graph, params, **_how(target, order)),
+                lambda host, run_id: host.submit(target.graph, params, run_id=run_id, **_how(target, order)),
                 order.display,
                 timeout=order.timeout,
                 detach=order.detach,

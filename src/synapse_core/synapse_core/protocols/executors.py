@@ -167,7 +167,7 @@ class PipelineHost(Protocol):
             params: as for `Session.submit`.
             name: the run's name; the pipeline's if None.
             resume_from: a run in the same store whose completed actions are reused.
-            **options: the others of `RunOptions` that say how a run is run.
+            **options: the others of `RunOptions` that say how a run is run; ``run_id``, where the id is given.
         """
 
     def recover(self, run_id: str) -> None:

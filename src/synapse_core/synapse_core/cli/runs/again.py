@@ -82,7 +82,9 @@ def take_up(state: State, order: Order) -> int:
         if offer.runs == "pipeline":
             place = Elsewhere(offer, how.pop("options", {}), order.store)
             del how["executor"]
-            return see_elsewhere(state, place, lambda host: host.submit(target.graph, params, **how), order.display)
+            return see_elsewhere(
+                state, place, lambda host, new: host.submit(target.graph, params, run_id=new, **how), order.display
+            )
         with Held() as held:
             run_id = session.submit(target.graph, params, display=order.display, **how)
             say(f"run {run_id} {words_of(plan)}")

@@ -15,7 +15,6 @@ from synapse_core.cli.state import State
 from synapse_core.cli.tables import show_json
 from synapse_core.cli.telling import complain, say, warn
 from synapse_core.errors import SynapseError
-from synapse_core.protocols import PipelineHost
 
 if TYPE_CHECKING:
     from synapse_core.session import Session
@@ -88,12 +87,7 @@ def recover(state: State, run: str | None, *, store: str | None, watch: bool | N
             with Held() as held:
                 session.recover(run_id, display=display)
                 return see_through(session, run_id, display, store=store, held=held)
-
-        def start(host: PipelineHost) -> str:
-            host.recover(run_id)
-            return run_id
-
-        return see_elsewhere(state, elsewhere, start, display)
+        return see_elsewhere(state, elsewhere, lambda host, again: host.recover(again), display, run_id=run_id)
 
 
 def _elsewhere(session: Session, run_id: str, store: str | None) -> Elsewhere | None:
