@@ -158,6 +158,18 @@ def test_what_is_said_before_the_end_is_kept_for_it(service):
     assert service.ask("PATCH", path, {"result": {"score": 3}}).status == 409
 
 
+def test_a_report_of_the_end_tells_what_was_given_before_too(service):
+    """The result and the error are told with the run, whichever way its end is said."""
+    path = f"/api/v1/runs/{service.new_run()['id']}"
+    service.ask("PATCH", path, {"status": "running", "result": {"score": 1}, "error": "nearly"})
+    assert service.post(path + "/progress", {"status": "running"}).json["result"] is None
+    ended = service.post(path + "/progress", {"status": "failed"}).json
+    assert (ended["status"], ended["result"], ended["error"]) == ("failed", {"score": 1}, "nearly")
+    path = f"/api/v1/runs/{service.new_run()['id']}"
+    service.ask("PATCH", path, {"error": "nearly"})
+    assert service.post(path + "/progress", {"status": "failed", "error": "now"}).json["error"] == "now"
+
+
 def test_cancel_ends_what_nobody_runs(service):
     """202 with the run; what ran has failed, what had not started is skipped."""
     run_id = service.new_run("load", "train")["id"]
@@ -249,6 +261,30 @@ def test_checkpoints(service):
     assert service.get(path + "/nothing").status == 404
     assert service.get(f"/api/v1/runs/{run_id}").json["progress"][1]["status"] == "completed"
     assert service.post(path, {**body, "action_name": "lod"}).json["errors"][0]["path"] == "action_name"
+
+
+def test_a_checkpoint_starts_its_run_and_leaves_an_ended_one_as_it_is(service):
+    """The first report is a checkpoint: the run runs. The last one comes late: it is kept, and nothing else happens."""
+    run_id = service.new_run("load", "train")["id"]
+    path = f"/api/v1/runs/{run_id}"
+    body = {"action_name": "load", "action_index": 0, "status": "completed"}
+    service.post(path + "/checkpoints", body)
+    assert service.get(path).json["status"] == "running"
+    ended = service.ask("PATCH", path, {"status": "failed", "error": "no room"}).json
+    late = service.post(path + "/checkpoints", {**body, "action_name": "train", "action_index": 1})
+    assert (late.status, service.get(path + "/checkpoints/latest").json) == (201, late.json)
+    assert service.get(path).json == ended
+
+
+def test_a_checkpoint_is_refused_while_an_engine_holds_the_run(service):
+    """The engine keeps its checkpoints itself: another one would have its action not run."""
+    run_id = service.new_run()["id"]
+    path = f"/api/v1/runs/{run_id}"
+    service.post(path + "/lease", {"owner": "me", "ttl": 60})
+    body = {"action_name": "load", "action_index": 0, "status": "completed"}
+    assert service.post(path + "/checkpoints", body).status == 409
+    assert service.get(path + "/checkpoints").json == []
+    assert service.get(path).json["progress"][0]["status"] == "pending"
 
 
 def test_logs(service):

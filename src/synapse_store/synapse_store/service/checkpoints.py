@@ -9,14 +9,15 @@ from aiohttp import web
 from attrs import evolve
 
 from synapse_core.errors import PipelineError
-from synapse_core.events import Draft, Kind, now
-from synapse_core.models import ActionProgress, ActionStatus, Checkpoint
+from synapse_core.events import Draft, now
+from synapse_core.models import ActionProgress, ActionStatus, Checkpoint, PipelineProgress
 from synapse_core.pipeline import Plan
 from synapse_core.pipeline.snapshot import snapshots
 from synapse_core.protocols import RunRecord
 from synapse_store.service.answers import Refusal, answer
 from synapse_store.service.asking import Call
-from synapse_store.service.reports import find_action
+from synapse_store.service.reports import find_action, of_completed
+from synapse_store.service.runs import refuse_if_held
 from synapse_store.wire.asked import NewCheckpoint
 from synapse_store.wire.codec import Data, checkpoint_to_data
 from synapse_store.wire.text import iso
@@ -31,9 +32,10 @@ async def create(call: Call) -> web.Response:
     """Keep a checkpoint, and in the same transaction that its action has completed."""
     asked: NewCheckpoint = call.body
     async with call.service.states.hold(call.run_id) as run:
+        await refuse_if_held(call.service, run)
         entry = find_action(run.state(), asked.action_name, "action_name")
         made = _checkpoint(call.run_id, asked, entry)
-        await run.write(_events(asked, entry, made), [made])
+        await run.write(_events(asked, run.state(), entry, made), [made])
     found = await _all(call)
     return answer(next(each for each in reversed(found) if each["action_name"] == asked.action_name), 201)
 
@@ -51,15 +53,13 @@ def _checkpoint(run_id: str, asked: NewCheckpoint, entry: ActionProgress) -> Che
     )
 
 
-def _events(asked: NewCheckpoint, entry: ActionProgress, made: Checkpoint) -> list[Draft]:
+def _events(asked: NewCheckpoint, state: PipelineProgress, entry: ActionProgress, made: Checkpoint) -> list[Draft]:
     found: list[Draft] = []
     if asked.params_snapshot is not None and made.created_at is not None:
         payload = {"params": asked.params_snapshot, "created_at": iso(made.created_at)}
         found.append(Draft(GIVEN, now(), asked.action_name, made.attempt, payload))
-    if made.status is ActionStatus.COMPLETED and not entry.status.is_terminal():
-        if entry.status is ActionStatus.PENDING:
-            found.append(Draft(Kind.ACTION_STARTED, now(), entry.name, made.attempt))
-        found.append(Draft(Kind.ACTION_COMPLETED, now(), entry.name, made.attempt))
+    if made.status is ActionStatus.COMPLETED:
+        found += of_completed(state, entry)
     return found
 
 

@@ -23,8 +23,8 @@ _ENDS = {
 }
 
 
-def of_report(state: PipelineProgress, report: Report) -> list[Draft]:
-    """The events that a report stands for.
+def of_report(state: PipelineProgress, report: Report, said: RunChange | None = None) -> list[Draft]:
+    """The events that a report stands for; ``said``: with what was said before, if it is the run's end.
 
     Raises:
         Refusal: it names what is not there, or contradicts what has ended.
@@ -43,7 +43,17 @@ def of_report(state: PipelineProgress, report: Report) -> list[Draft]:
         drafts.append(Draft(Kind.ACTION_LOG, now(), current.name if current else state.current_action, 0, payload))
     if status is None and state.status is RunStatus.RUNNING:
         return drafts
-    return _framed(state, status, drafts, RunChange(report.status, None, report.error))
+    return _framed(state, status, drafts, said or RunChange(report.status, None, report.error))
+
+
+def of_completed(state: PipelineProgress, entry: ActionProgress) -> list[Draft]:
+    """The events that a checkpoint of a completed action stands for; none, if it or the run has ended before."""
+    if state.status.is_terminal() or entry.status.is_terminal():
+        return []
+    attempt = max(entry.attempt, 1)
+    first = _started(entry, attempt) if entry.status is ActionStatus.PENDING else []
+    drafts = [*first, Draft(Kind.ACTION_COMPLETED, now(), entry.name, attempt)]
+    return _framed(state, None, drafts, RunChange())
 
 
 def of_change(state: PipelineProgress, change: RunChange, said: RunChange) -> list[Draft]:

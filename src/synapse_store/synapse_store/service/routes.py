@@ -181,6 +181,7 @@ ROUTES: tuple[Route, ...] = (
         asked.NewCheckpoint,
         results.Checkpoint,
         status=201,
+        refuses=(409,),
     ),
     Route(
         "GET",

@@ -19,7 +19,7 @@ from synapse_store.service.asking import Call
 from synapse_store.service.core import Service
 from synapse_store.service.reports import GIVEN, of_change, of_report
 from synapse_store.service.states import Tracked
-from synapse_store.wire.asked import RunChange
+from synapse_store.wire.asked import Report, RunChange
 from synapse_store.wire.codec import progress_to_data, run_to_data, summary_to_data
 from synapse_store.wire.text import dumps
 
@@ -167,7 +167,7 @@ async def _with_given(run: Tracked, asked: RunChange) -> RunChange:
 async def report(call: Call) -> web.Response | bytes:
     """Say where a run stands."""
     async with call.service.states.hold(call.run_id, fresh=call.body.status is not None) as run:
-        drafts = of_report(run.state(), call.body)
+        drafts = of_report(run.state(), call.body, await _said_with(run, call.body))
         await _fence(call.service, run, drafts)
         await run.write(drafts)
         if call.request.headers.get("Prefer", "") == "return=minimal":
@@ -175,14 +175,24 @@ async def report(call: Call) -> web.Response | bytes:
         return run.text()
 
 
+async def _said_with(run: Tracked, asked: Report) -> RunChange | None:
+    """What is told with the run's end, if the report says that it has ended."""
+    if asked.status is None or not RunStatus(asked.status).is_terminal():
+        return None
+    return await _with_given(run, RunChange(asked.status, None, asked.error))
+
+
 async def _fence(service: Service, run: Tracked, drafts: Sequence[Draft]) -> None:
+    if not is_unopposed(run, drafts):
+        await refuse_if_held(service, run)
+
+
+async def refuse_if_held(service: Service, run: Tracked) -> None:
     """An engine that holds the run is the only one who says what becomes of it.
 
     Raises:
         Refusal: there is one.
     """
-    if is_unopposed(run, drafts):
-        return
     lease = await service.store.lease(run.record.id)
     if lease is not None and lease.expires_at > now():
         raise conflict("an engine holds this run, and reports on it itself")
