@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -76,30 +76,30 @@ def see_elsewhere(
     """Start a run on a host, and see it through unless it is to be left alone; the exit code."""
     run_id = run_id or new_run_id()  # given here: it can be told whatever comes
     with place.open() as host, Held(_tell_kept) as held:
-        _start(host, place, start, run_id)
         store = host.store_url
-        if detach and not held.came:
-            print(run_id, file=own_output())
-            say(f"it runs by itself: `{runs_command('watch', run_id, store)}` shows it")
-            return codes.COMPLETED
-        with state.session(store) as session:
-            shown = _shown(session, run_id, display)
-            return see_through(session, run_id, display, timeout=timeout, store=store, shown=shown, held=held)
+        with _named(run_id, store):
+            start(host, run_id)
+            if detach and not held.came:
+                print(run_id, file=own_output())
+                say(f"it runs by itself: `{runs_command('watch', run_id, store)}` shows it")
+                return codes.COMPLETED
+            with state.session(store) as session:
+                shown = _shown(session, run_id, display)
+                return see_through(session, run_id, display, timeout=timeout, store=store, shown=shown, held=held)
+
+
+@contextmanager
+def _named(run_id: str, store: str) -> Iterator[None]:
+    """Whoever leaves now, and does not wait until the run can be cancelled, is told how it is done."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"run {run_id} may go on: `{runs_command('cancel', run_id, store)}` ends it")
+        raise
 
 
 def _tell_kept() -> None:
     say("\nthe run is cancelled as soon as it has started; press Ctrl-C again to leave it")
-
-
-def _start(host: PipelineHost, place: Elsewhere, start: Start, run_id: str) -> None:
-    try:
-        start(host, run_id)
-    except KeyboardInterrupt:
-        store = place.store
-        with suppress(SynapseError):
-            store = host.store_url
-        say(f"run {run_id} may have started, and goes on then: `{runs_command('cancel', run_id, store)}` ends it")
-        raise
 
 
 def _shown(session: Session, run_id: str, display: Display) -> Along | None:
