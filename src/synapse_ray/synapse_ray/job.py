@@ -40,7 +40,8 @@ class RayJobExecutor(BaseRayExecutor):
     A job is a Ray task on a worker that is kept warm. An actor of the cluster looks after jobs
     (`synapse_ray.attempts.keeper.JobKeeper`): they go on when this process ends, and their status and result can be had
     from any other that is connected to the cluster, by the job's id, until an hour after their end (of the last 1,000
-    jobs). What jobs report is not kept: for that, run a pipeline.
+    jobs). What jobs print stands in Ray's logs of their workers, and what they report is not kept: for that, run a
+    pipeline.
 
     Args:
         max_concurrency: how many run at once; as many as the cluster has room for, if None.
@@ -62,7 +63,7 @@ class RayJobExecutor(BaseRayExecutor):
         self._heartbeat_timeout = heartbeat_timeout
         self._strict = strict
         self._making = threading.Lock()
-        self._orders = Orders(self.remote_call, KEEPER)
+        self._orders = Orders(self.remote_call, KEEPER, heard=False)
         self._targets: dict[str, Target] = {}
         self._followings: dict[str | None, Following] = {}
         self._tasks: TaskExecutor | None = None

@@ -74,6 +74,18 @@ def test_a_large_result_comes_whole(executor: RayJobExecutor):
     assert len(executor.get_result(executor.submit(actions.big, {"size": 5_000_000}), 60)["blob"]) == 5_000_000
 
 
+def test_what_a_job_prints_stays_with_its_worker(executor: RayJobExecutor, cluster: TestCluster):
+    """In Ray's log of it; what it reports, however much, is let go of, as nobody can ask for it."""
+    assert executor.get_result(executor.submit(actions.flood, {"lines": 50, "printed": True}), 60) == {"lines": 50}
+
+    def printed() -> bool:
+        logs = (cluster.temp / "session_latest" / "logs").glob("worker-*.out")
+        return any(log.read_text().count("\nline ") == 50 for log in logs)
+
+    wait_until(printed, "the lines in a worker's log")
+    assert executor.get_result(executor.submit(actions.flood, {"lines": 30_000}), 60) == {"lines": 30_000}
+
+
 def test_a_job_is_cancelled(executor: RayJobExecutor, tmp_path: Path):
     """It has ended when the call returns, whatever it does."""
     started = tmp_path / "started"

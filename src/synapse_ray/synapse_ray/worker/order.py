@@ -58,15 +58,23 @@ class Orders:
         remote: makes of a call the one that a worker can run; see `BaseRayExecutor.remote_call`.
         inbox: the name of the actor that takes reports; "" where nobody does before an attempt's end.
         keeps: whether processes that the actions start may outlive them.
+        heard: whether anybody wants to know what the actions report and print; else it stays with their workers.
         passes: whether large results of calls that pass theirs on are put aside; else all results come whole.
     """
 
     def __init__(
-        self, remote: Callable[[Call], Call], inbox: str, *, keeps: bool = False, passes: bool = False
+        self,
+        remote: Callable[[Call], Call],
+        inbox: str,
+        *,
+        keeps: bool = False,
+        heard: bool = True,
+        passes: bool = False,
     ) -> None:
         self._remote = remote
         self._inbox = inbox
         self._keeps = keeps
+        self._heard = heard
         self._passes = passes
         self._known: dict[Any, tuple[Mapping[str, str], bytes]] = {}
 
@@ -94,8 +102,8 @@ class Orders:
 
     def _packed_terms(self, there: Call) -> bytes:
         where = (there.entrypoint, there.root)
-        how = (there.extra, there.strict, dict(there.env), there.hooks, there.stop, self._inbox, self._keeps)
-        return pickle.dumps(where + how, 5)
+        how = (there.extra, there.strict, dict(there.env), there.hooks, there.stop)
+        return pickle.dumps((*where, *how, self._inbox, self._keeps, self._heard), 5)
 
 
 class _Terms(NamedTuple):
@@ -108,6 +116,7 @@ class _Terms(NamedTuple):
     stop: StopMode | None
     inbox: str
     keeps: bool
+    heard: bool
     secrets: dict[str, str]
 
 
@@ -126,7 +135,7 @@ class Order:
     Attributes:
         call: what is to be run, with whole paths.
         key: the attempt's name.
-        inbox, keeps: as those of `Orders`.
+        inbox, keeps, heard: as those of `Orders`.
         places: see `Orders.pack`.
         secrets: what belongs into the environment of the worker's process.
     """
@@ -135,6 +144,7 @@ class Order:
     key: str
     inbox: str
     keeps: bool = False
+    heard: bool = True
     places: Places | None = None
     secrets: Mapping[str, str] = field(factory=dict, repr=False)
 
@@ -143,10 +153,10 @@ class Order:
         """The order that `Orders.pack` gave ``packed`` for; only what this project's own processes sent."""
         terms, own, places = pickle.loads(packed)  # noqa: S301  as said
         run_id, action, attempt, params, work_dir, job_id, midway, passes = own
-        entrypoint, root, extra, strict, env, hooks, stop, inbox, keeps, secrets = _terms_of(terms)
+        entrypoint, root, extra, strict, env, hooks, stop, inbox, keeps, heard, secrets = _terms_of(terms)
         about = (run_id, action, attempt, entrypoint, params, root, extra, strict, work_dir, dict(env), job_id, midway)
         call = Call(*about, hooks, None, passes, stop)
-        return cls(call, key_of(call), inbox, keeps, places, secrets)
+        return cls(call, key_of(call), inbox, keeps, heard, places, secrets)
 
 
 @frozen

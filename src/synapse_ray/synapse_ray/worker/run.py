@@ -70,11 +70,13 @@ class _Worker:
             call = evolve(call, params=put_back(call.params, order.places, payloads))
         running = Running(order, call)
         self._pump.watch(running)
-        self._prints.begin(running.reporter)
+        if order.heard:
+            self._prints.begin(running.reporter)
         try:
             outcome = sought_here(self._outcome(running))
         finally:
-            self._prints.end()
+            if order.heard:
+                self._prints.end()
             self._pump.leave()
         outcome, name, aside = put_aside(outcome, call)
         batches = running.collect()

@@ -48,10 +48,13 @@ class Running:
             self.nudge.set()
 
     def collect(self) -> list[Batch]:
-        """The reports that nobody has acknowledged yet, those since the last call among them; oldest first."""
+        """The reports that nobody has acknowledged yet, those since the last call among them; oldest first.
+
+        Those that nobody wants are let go of.
+        """
         with self._lock:
             drafts = self.reporter.drain()
-            if drafts:
+            if drafts and self.order.heard:
                 self._number += 1
                 self._outbox.append((self._number, encode(draft_rows(drafts))))
             return list(self._outbox)
