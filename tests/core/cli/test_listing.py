@@ -158,3 +158,30 @@ def test_the_plugins_of_a_hook(here: Here) -> None:
     wrong = here.synapse("plugins", "--hook", "executor")
     assert wrong.code == 2
     assert "synapse_executors" in wrong.err
+
+
+def test_names_beyond_ascii_and_blanks_in_paths(here: Here) -> None:
+    """A default is shown as it is written; a command that is proposed can be copied, whatever the path."""
+    here.write(
+        "my plug.py",
+        """
+        import attrs
+        from synapse_core import action
+
+        @attrs.frozen
+        class Params:
+            größe: str = "groß"
+
+        @action
+        def messen(params: Params): ...
+
+        @action
+        def wiegen(params: Params): ...
+        """,
+    )
+    assert 'größe  str  = "groß"' in here.synapse("actions", "my plug.py").out
+    assert "hint: say which one to run: `synapse run 'my plug.py' messen`" in here.synapse("run", "my plug.py").err
+    wrong = here.synapse("run", "my plug.py", "messen", "-p", "grösse=x")
+    assert "hint: `synapse actions 'my plug.py'` shows" in wrong.err
+    assert "`synapse run 'my plug.py' -p 'größe=x'`" in here.synapse("run", "my plug.py", "größe=x").err
+    assert "my plug.py'`" in here.synapse("actions", "my plug.py", "gone").err

@@ -99,7 +99,7 @@ def _default(param: dict[str, Any]) -> str:
         return ""
     if "default" not in param:
         return ""
-    text = json.dumps(param["default"])
+    text = json.dumps(param["default"], ensure_ascii=False)
     return f"= {text}" if len(text) <= _LONGEST_DEFAULT else f"= {text[:_LONGEST_DEFAULT]}..."
 
 

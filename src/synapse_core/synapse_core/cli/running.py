@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,7 @@ def _check(target: Target, params: Mapping[str, Any], schema: Schema, order: Ord
             return
         doubts = target.graph.validate_initial_params(params, schema=schema)
     except ValidationError as error:
-        error.hint = error.hint or f"`synapse actions {order.target}` shows which params there are"
+        error.hint = error.hint or f"`{shlex.join(['synapse', 'actions', order.target])}` shows which params there are"
         raise
     for doubt in doubts:
         warn(doubt)

@@ -61,7 +61,7 @@ def _in_plugin(plugin: PluginDiscovery, source: str, name: str | None) -> Target
         return _of_action(plugin.spec(name))
     if name in plugin.list_pipelines():
         return Target(as_graph(plugin.get_pipeline(name), None))
-    hint = f"params are given by -p: `synapse run {source} -p {name}`" if "=" in name else None
+    hint = f"params are given by -p: `{shlex.join(['synapse', 'run', source, '-p', name])}`" if "=" in name else None
     known = [*plugin.list_actions(), *plugin.list_pipelines()]
     raise ActionNotFoundError(f"{source}: {unknown('action or pipeline', name, known)}", hint=hint)
 
@@ -150,7 +150,7 @@ def _the_one(plugin: PluginDiscovery, source: str) -> Target:
     if pipelines:
         raise DiscoveryError(
             f"{source} has several pipelines: {', '.join(pipelines)}",
-            hint=f"say which one to run: `synapse run {source}:{pipelines[0]}`",
+            hint=f"say which one to run: `{shlex.join(['synapse', 'run', f'{source}:{pipelines[0]}'])}`",
         )
     if len(actions) == 1:
         return _of_action(plugin.spec(actions[0]))
@@ -159,7 +159,7 @@ def _the_one(plugin: PluginDiscovery, source: str) -> Target:
         raise DiscoveryError(f"{source} has neither actions nor a pipeline{problems}")
     raise DiscoveryError(
         f"{source} has several actions and no pipeline: {', '.join(actions)}",
-        hint=f"say which one to run: `synapse run {source} {actions[0]}`",
+        hint=f"say which one to run: `{shlex.join(['synapse', 'run', source, actions[0]])}`",
     )
 
 

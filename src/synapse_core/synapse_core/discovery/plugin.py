@@ -129,7 +129,9 @@ class PluginDiscovery:
             ActionNotFoundError: the plugin has none; the message names the nearest.
         """
         if name not in self._specs:
-            hint = f"see `synapse actions {self.source or self.name}`"
+            from shlex import join
+
+            hint = f"see `{join(['synapse', 'actions', str(self.source or self.name)])}`"
             raise ActionNotFoundError(f"plugin {self.name!r}: {unknown('action', name, self._specs)}", hint=hint)
         return self._specs[name]
 
