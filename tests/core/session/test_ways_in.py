@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +109,30 @@ def test_what_cannot_be_kept_is_refused_at_the_door(session: Session):
     assert session.call(session.store.list_runs()) in ([], ())
 
 
+@attrs.frozen
+class Given:
+    epochs: int
+
+
+@pytest.mark.parametrize("params", [[("epochs", 3)], "epochs=3", 3, datetime(2026, 1, 1, tzinfo=UTC)])
+def test_params_that_are_no_mapping_are_refused(session: Session, params: Any):
+    """Whatever else could be made of them."""
+    with pytest.raises(SynapseError, match="params must map names to values, got an object of type"):
+        session.submit([act("a")], params)
+
+
+def test_params_may_be_a_model(session: Session):
+    """As where one action runs by itself."""
+    given: Any = Given(3)
+    assert session.execute([actions.echo], given) == {"epochs": 3}
+
+
 def test_an_unknown_option_is_refused(session: Session):
-    """And not silently ignored."""
-    with pytest.raises(TypeError, match="excutor"):
+    """And not silently ignored; a param that was given as one is told how to be given."""
+    with pytest.raises(TypeError, match="no option 'excutor'; did you mean 'executor'"):
         session.submit([act("a")], excutor="process")
+    with pytest.raises(TypeError, match=r"no option 'epochs'.*params are given as one mapping"):
+        session.submit([act("a")], epochs=3)
 
 
 # -- from a running loop ------------------------------------------------------------------------------------------

@@ -6,14 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import field, frozen, validators
+from attrs import field, fields_dict, frozen, validators
 
 from synapse_core.engine.restore import Restored
 from synapse_core.env import PluginEnvironment
-from synapse_core.errors import SynapseError
+from synapse_core.errors import SynapseError, unknown
 from synapse_core.models import Checkpoint
 from synapse_core.pipeline import Plan
 from synapse_core.protocols import Executor, Sink
+from synapse_core.schema import Schema
 
 Display = Literal["none", "plain", "live", "json"]
 
@@ -73,6 +74,18 @@ class RunOptions:
     run_id: str | None = field(default=None, validator=validators.optional(_check_id))
     hosted_by: str | None = None
 
+    @classmethod
+    def given(cls, options: Mapping[str, Any]) -> RunOptions:
+        """The options that a caller gave by name.
+
+        Raises:
+            TypeError: there is no such option.
+        """
+        for name in options:
+            if name not in fields_dict(cls):
+                raise TypeError(f"{unknown('option', name, fields_dict(cls))} (params are given as one mapping)")
+        return cls(**options)
+
     def kept(self) -> dict[str, Any]:
         """What is kept with the run, for recovering it; the environment is not, as it may hold secrets."""
         executor = self.hosted_by or (self.executor if isinstance(self.executor, str) else None)
@@ -98,3 +111,18 @@ class Asked:
     options: RunOptions
     restored: Restored | None = None
     checkpoints: tuple[Checkpoint, ...] = ()
+
+
+def initial_params(params: Any, schema: Schema) -> dict[str, Any]:
+    """The initial params as JSON data, from a mapping, or from a model as `LocalExecutor.execute` takes one.
+
+    Raises:
+        ValidationError: something in them does not survive JSON.
+        SynapseError: they are neither.
+    """
+    given = {} if params is None else dict(params) if isinstance(params, Mapping) else params
+    data = schema.unstructure(given, subject="params")
+    if not isinstance(data, dict):
+        kind = type(params).__name__
+        raise SynapseError(f"params must map names to values, got an object of type {kind}", hint='write {"epochs": 3}')
+    return data

@@ -29,7 +29,7 @@ from synapse_core.schema import Schema
 from synapse_core.session.again import Again, Unfinished
 from synapse_core.session.host import Host, Start
 from synapse_core.session.loop import LoopThread
-from synapse_core.session.options import Asked, RunOptions
+from synapse_core.session.options import Asked, RunOptions, initial_params
 from synapse_core.session.stores import default_store
 from synapse_core.worker import WorkerHooks, check_not_loading
 
@@ -124,9 +124,9 @@ class Session:
         return self._loop.call(self._again.compare(self._asked(pipeline, params, options)))[1]
 
     def _asked(self, pipeline: Any, params: Mapping[str, Any] | None, options: Mapping[str, Any]) -> Asked:
-        chosen = RunOptions(**options)
+        chosen = RunOptions.given(options)
         plan = as_graph(pipeline, name=chosen.name).plan
-        return Asked(plan, self.schema.unstructure(dict(params or {}), subject="params"), chosen)
+        return Asked(plan, initial_params(params, self.schema), chosen)
 
     def _prepare(
         self, pipeline: Any, params: Mapping[str, Any] | None, options: Mapping[str, Any]
