@@ -328,6 +328,30 @@ def test_a_plugin_of_actions_knows_what_other_plugins_bring(manage, tmp_path, fi
     assert plugin.check() == ()
 
 
+@pytest.mark.parametrize("find", [lambda pm, source: pm.discover(source), find_plugin], ids=["discover", "find_plugin"])
+def test_what_is_no_plugin_of_actions_is_refused(manage, find):
+    """With the plugin that gave it; what has the methods of one will do."""
+
+    class Gives:
+        def __init__(self, given):
+            self.given = given
+
+        @hookimpl
+        def synapse_discover(self, source):
+            return self.given
+
+    class OfItsOwnMake:
+        def list_actions(self): ...
+        def list_pipelines(self): ...
+        def spec(self, name): ...
+
+    says = "hook 'synapse_discover' of plugin 'Gives' failed: gave an object of type str, which is no plugin of actions"
+    with pytest.raises(PluginError, match=says):
+        find(manage(Gives("x")), "somewhere")
+    made = OfItsOwnMake()
+    assert find(manage(Gives(made)), "somewhere") is made
+
+
 def test_converters_are_there_only_where_a_plugin_wants_them(manage):
     """A schema without plugins can be shared."""
 

@@ -191,7 +191,7 @@ def test_what_was_given_last_is_called_first(manage):
         def synapse_discover(self, source):
             return self.mark
 
-    assert manage(Mine(1), Mine(2)).discover("x") == 2
+    assert manage(Mine(1), Mine(2)).first("synapse_discover", source="x") == 2
     assert [row.name for row in manage(Mine(1), Mine(2)).rows()] == ["Mine", "Mine-2"]
 
 

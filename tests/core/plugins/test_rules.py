@@ -155,7 +155,7 @@ def test_a_class_of_static_methods_is_a_plugin(manage):
         def synapse_discover(source):
             return source
 
-    assert manage(Static).discover("x") == "x"
+    assert manage(Static).first("synapse_discover", source="x") == "x"
 
 
 def test_a_wrapped_function_is_judged_by_what_is_called(manage, row):

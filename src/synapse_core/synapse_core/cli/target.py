@@ -113,7 +113,7 @@ def find_plugin(pm: PluginManager, source: str) -> PluginDiscovery:
 
     if brought:
         return PluginDiscovery.from_specs(source, brought)
-    found: PluginDiscovery | None = pm.equip(pm.first("synapse_discover", source=source))
+    found = pm.find(source)
     if found is None:
         raise unknown_source(source)
     return found

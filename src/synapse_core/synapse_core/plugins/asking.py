@@ -67,6 +67,11 @@ class Poll:
                 return value
         return None
 
+    def giver(self, value: Any) -> PluginInfo:
+        """Who gave ``value``; what none of the answers is, is the outermost wrapper's."""
+        owners = [answer.plugin for answer in self._answers if answer.value is value]
+        return owners[0] if owners else self._info(self._hooks.implementations(self._hook)[-1])
+
     # -- one implementation ---------------------------------------------------------------------------------------
 
     def _ask(self, impl: HookImpl) -> Any:

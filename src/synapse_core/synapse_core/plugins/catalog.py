@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from synapse_core.errors import DiscoveryError, PluginError, SynapseError
 from synapse_core.plugins import fits
+from synapse_core.plugins.asking import Poll
 from synapse_core.plugins.calling import Calling
-from synapse_core.plugins.info import PluginProblem
+from synapse_core.plugins.info import PluginProblem, one_line
 from synapse_core.plugins.offers import Offers, scheme_of
 from synapse_core.plugins.registry import Record
 from synapse_core.protocols import ExecutorOffer, RunInfo, Sink, StoreOffer
@@ -81,19 +82,34 @@ class Catalog(Calling):
 
         Raises:
             DiscoveryError: no plugin can; or the one that can says what is wrong with it.
+            PluginError: what it gave is no plugin of actions.
         """
         poll = self._poll("synapse_discover", {"source": str(source)}, passing=(SynapseError,))
-        found: PluginDiscovery | None = self.equip(poll.first())
+        found = self._discovered(poll)
         if found is None:
             raise _not_discovered(str(source), poll.problems)
         return found
 
-    def equip(self, plugin: Any) -> Any:
+    def find(self, source: str) -> PluginDiscovery | None:
+        """As `discover`; None where no plugin can."""
+        return self._discovered(self._poll("synapse_discover", {"source": source}, passing=(SynapseError,)))
+
+    def _discovered(self, poll: Poll) -> PluginDiscovery | None:
+        given = poll.first()
+        if given is None:
+            return None
+        try:
+            return self._equip(fits.plugin(given))
+        except PluginError as error:
+            problem = PluginProblem(poll.giver(given), one_line(error), "synapse_discover")
+            raise PluginError(str(problem)) from None
+
+    def _equip(self, plugin: PluginDiscovery) -> PluginDiscovery:
         """Tell a plugin that was discovered of the semantic types and the kinds of models that others bring."""
         from synapse_core.discovery import PluginDiscovery
         from synapse_core.schema import Schema
 
-        if isinstance(plugin, PluginDiscovery):  # a hook may have found something of its own make, or nothing
+        if isinstance(plugin, PluginDiscovery):  # a hook may have found something of its own make
             if plugin.types is None and self.implements("synapse_data_types"):
                 plugin.types = self.data_types()
             if plugin.schema is None and any(map(self.implements, _OF_MODELS)):

@@ -9,6 +9,7 @@ from synapse_core.protocols import ExecutorOffer, Sink, StoreOffer
 
 if TYPE_CHECKING:
     from synapse_core.actiondef import ActionSpec
+    from synapse_core.discovery import PluginDiscovery
     from synapse_core.schema import ModelAdapter
     from synapse_core.types import DataType
 
@@ -52,6 +53,12 @@ def adapter(item: Any) -> ModelAdapter:
 def sink(item: Any) -> Sink:
     """A `Sink`."""
     found: Sink = _with_methods(item, "sink", "write", "close")
+    return found
+
+
+def plugin(item: Any) -> PluginDiscovery:
+    """A plugin of actions; what has the methods of one will do."""
+    found: PluginDiscovery = _with_methods(item, "plugin of actions", "list_actions", "list_pipelines", "spec")
     return found
 
 
