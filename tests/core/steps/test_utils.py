@@ -139,6 +139,12 @@ class TestValidationStep:
             run(diary, Scripted("a"), ValidationStep(lambda _: verdict, "check"))
         assert diary.done == ["+a", "-a"]
 
+    @pytest.mark.parametrize("verdict", [["no files"], [], "no files", None, (True, "a", "b"), ([], "why")])
+    def test_what_is_no_verdict(self, diary, verdict):
+        """A list of faults is true, and would pass; nothing at all says nothing."""
+        with pytest.raises(StepFailedError, match=r"TypeError: the validator returned .*, not True, False or \(False"):
+            run(diary, ValidationStep(lambda _: verdict, "check"))
+
     def test_a_validator_sees_the_context(self, diary):
         """It is given what the steps share."""
         run(diary, Scripted("a"), ValidationStep(lambda context: (context.done == ["+a"], "wrong"), progress_weight=0))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from time import perf_counter
+from typing import Any
 
 from attrs import evolve
 
@@ -110,6 +111,13 @@ class ValidationStep(BaseStep[C]):
 
     def execute(self, context: C) -> StepResult:
         """Ask the validator."""
-        verdict = self._validator(context)
-        valid, why = verdict if isinstance(verdict, tuple) else (verdict, None)
+        valid, why = _told(self._validator(context))
         return StepResult() if valid else StepResult(success=False, error=why or "the context is not valid")
+
+
+def _told(verdict: Any) -> tuple[bool, str | None]:
+    """The verdict, and what is wrong; a list of faults, say, is true, and must not pass for one."""
+    valid, why = verdict if isinstance(verdict, tuple) and len(verdict) == 2 else (verdict, None)
+    if valid is None or isinstance(valid, str | Collection):
+        raise TypeError(f'the validator returned {verdict!r}, not True, False or (False, "what is wrong")')
+    return valid, why
