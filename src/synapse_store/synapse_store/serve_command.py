@@ -60,7 +60,7 @@ def serve(  # noqa: PLR0917  click gives them by name
     if url.startswith(("http:", "https:")):
         raise SynapseError(f"{url} is a service already", hint="serve a store of this machine: sqlite:///runs.db")
     _log_to_stderr(log)
-    settings = Settings(token, frozenset(allow_origin), frozenset(name.lower() for name in allow_host))
+    settings = Settings(token, allow_origin, allow_host)
     taker = None if runner is None else _runner(runner, url, state)
     made = pm.store(url).factory(url)
     tasks: list[asyncio.Task[None]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import socket
 
@@ -151,6 +152,15 @@ def test_a_body_that_is_too_large(service):
     _problem(service.post("/api/v1/pipelines/", b"[" + b" " * 200_000 + b"]"), 413)
 
 
+def test_a_body_that_is_not_encoded_as_it_says(service):
+    """400; one that is comes in, and counts by what is in it."""
+    body = json.dumps({"name": "packed", "actions": [{"name": "a", "entrypoint": "m:A"}]}).encode()
+    path = "/api/v1/pipelines/"
+    _problem(service.post(path, body, Content_Encoding="gzip"), 400)
+    assert service.post(path, gzip.compress(body), Content_Encoding="gzip").json["name"] == "packed"
+    _problem(service.post(path, gzip.compress(b" " * 200_000), Content_Encoding="gzip"), 413)
+
+
 def test_unicode_survives(service):
     """In names, params, actions and logs: what was sent comes back."""
     text = "größe 🦆 \u2028 \x00 שלום \ud800"
@@ -211,6 +221,27 @@ def test_named_origins():
         run_id = service.new_run()["id"]
         with stream(service, f"/api/v1/runs/{run_id}/progress/stream", "Origin: https://app.example") as reader:
             assert "Access-Control-Allow-Origin: https://app.example" in reader.head
+
+
+@pytest.mark.parametrize("origin", ["app.example", "https://app.example/page", "*", "null", "ftp://app.example", ""])
+def test_what_is_no_origin(origin):
+    """It is refused at the start: no browser would ever send it."""
+    with pytest.raises(SynapseError, match="no origin"):
+        Settings(origins={origin})
+
+
+@pytest.mark.parametrize("host", ["https://app.example", "app.example:8100", "a:80", "a b", ""])
+def test_what_is_no_host(host):
+    """It is refused at the start: a name is compared without its port."""
+    with pytest.raises(SynapseError, match="no host name"):
+        Settings(hosts={host})
+
+
+def test_origins_and_hosts_are_taken_as_browsers_write_them():
+    """In small letters, an origin without a slash behind it."""
+    settings = Settings(origins={"https://App.example:8443/", "http://[::1]:80"}, hosts={"Nas.local."})
+    assert settings.origins == {"https://app.example:8443", "http://[::1]:80"}
+    assert settings.hosts == {"nas.local"}
 
 
 def test_without_the_token():

@@ -34,9 +34,12 @@ def create_app(
         hosts: names, beside localhost and addresses, that clients may call the service by.
         settings: all of this and more; the arguments before are then not looked at.
         runner: takes up the runs that clients ask for; it is started and stopped with the application.
+
+    Raises:
+        SynapseError: an origin or a host is none.
     """
     if settings is None:
-        settings = Settings(token, frozenset(origins), frozenset(map(str.lower, hosts)))
+        settings = Settings(token, origins, hosts)
     app = web.Application(middlewares=[guard], client_max_size=settings.max_body)
     app[SERVICE] = Service(store, settings, runner)
     for route in sorted((*ROUTES, STATIC), key=_is_busy, reverse=True):

@@ -204,3 +204,5 @@ async def _read(request: web.Request) -> bytes:
             return await request.read()
     except TimeoutError:
         raise Refusal(408, "the body did not come in time") from None
+    except web.RequestPayloadError:
+        raise Refusal(400, "the body is not encoded as its headers say") from None

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import resource
+from collections.abc import Iterable
 
 from attrs import field, frozen
+
+from synapse_core.errors import SynapseError
+
+_HOST = re.compile(r"[^\s/:?#@\[\]]+")
+_ORIGIN = re.compile(r"https?://([^\s/:?#@\[\]]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 
 
 def _most_streams() -> int:
@@ -13,9 +20,29 @@ def _most_streams() -> int:
     return 10_000 if soft == resource.RLIM_INFINITY else max(min(10_000, soft - 100), 10)
 
 
+def _origins(given: Iterable[str]) -> frozenset[str]:
+    """As browsers write them; what they would never write would let nobody in."""
+    found = frozenset(text.lower().removesuffix("/") for text in given)
+    for text in found:
+        if not _ORIGIN.fullmatch(text):
+            raise SynapseError(f"{text!r} is no origin", hint="write https://HOST or https://HOST:PORT, without a path")
+    return found
+
+
+def _hosts(given: Iterable[str]) -> frozenset[str]:
+    found = frozenset(text.lower().rstrip(".") for text in given)
+    for text in found:
+        if not _HOST.fullmatch(text):
+            raise SynapseError(f"{text!r} is no host name", hint="write it without a scheme and without a port")
+    return found
+
+
 @frozen
 class Settings:
     """How a service is served.
+
+    Raises:
+        SynapseError: what is to be let in is no origin, or no host.
 
     Attributes:
         token: what clients must send; None: nothing, which is for loopback only.
@@ -28,8 +55,8 @@ class Settings:
     """
 
     token: str | None = field(default=None, repr=False)
-    origins: frozenset[str] = frozenset()
-    hosts: frozenset[str] = frozenset()
+    origins: frozenset[str] = field(default=frozenset(), converter=_origins)
+    hosts: frozenset[str] = field(default=frozenset(), converter=_hosts)
     max_body: int = 8 * 1024 * 1024
     max_streams: int = field(factory=_most_streams)
     heartbeat: float = 15.0
