@@ -35,7 +35,10 @@ LIFETIME = 3600.0
 _ROUND = 60.0
 _HELD = 5.0
 _GATHERED = 0.01
-"""Seconds that news of a lane are gathered in while it has jobs that run: each message costs as much as a job."""
+_EACH = 0.001
+_LONGEST = 0.05
+"""Seconds that news of a lane are gathered in while it has jobs that run, how many more for each that the last message
+told of, and how many at most: a message costs as much as a job."""
 
 _SMALL = 100_000
 """Bytes of an outcome that is told unasked; a larger one is fetched by who wants it."""
@@ -102,12 +105,19 @@ class _Running:
         lane: what they have in common.
         inbox: where their workers report to.
         ended: called with the attempt of each that has ended.
+
+    Attributes:
+        news: what the driver has not said that it knows.
+        came: set when there is any.
+        idle: set when no job runs.
+        told: of how many the last message told.
     """
 
     def __init__(self, lane: Lane, inbox: DeskInbox, ended: Callable[[FarAttempt, Outcome], None]) -> None:
         self.news: deque[News] = deque()
         self.came = asyncio.Event()
         self.idle = asyncio.Event()
+        self.told = 0
         self._tasks = OrderTasks(lane.options, lane.runtime_env)
         self._watch = Watch(inbox, lane.heartbeat_timeout, ended)
         self._pace = Pace()
@@ -210,7 +220,8 @@ class JobKeeper(ReportsHere):
             lane.came.clear()
             await _wait(lane.came, _HELD)
         if lane.news:
-            await _wait(lane.idle, _GATHERED)
+            await _wait(lane.idle, min(_GATHERED + _EACH * lane.told, _LONGEST))
+        lane.told = len(lane.news)
         return _packed(list(lane.news))
 
     async def ask(self, job_id: str, seconds: float) -> tuple[bool, bytes | None]:
