@@ -171,6 +171,65 @@ def test_a_wrapper_that_raises_fails_the_action(tmp_path: Path):
         assert caught.value.error_type == "KeyError"
 
 
+BROKEN = """
+from synapse_core import hookimpl
+
+@hookimpl
+def synapse_converter(converter):
+    raise RuntimeError("no converter")
+
+@hookimpl
+def synapse_model_adapters():
+    return [3]
+
+@hookimpl
+def synapse_autolog(framework, ctx):
+    raise RuntimeError("no autolog")
+"""
+
+
+@pytest.mark.parametrize("executor", ["local", "process"])
+def test_a_plugin_that_fails_in_a_worker_is_left_out(plugin: str, tmp_path: Path, executor: str):
+    """The action goes on without it, wherever it runs; the run's log says whose autologging failed."""
+    broken = tmp_path / "broken.py"
+    broken.write_text(BROKEN)
+    with Session(plugins=[plugin, str(broken)], entry_points=False, work_base=tmp_path / "runs") as session:
+        run_id = session.submit([actions.autologging], executor=executor)
+        session.wait(run_id)
+        assert session.result(run_id)["mine"] is True
+        logged = [event.payload["message"] for event in events_of(session, run_id, "action.log")]
+        says = f"hook 'synapse_autolog' of plugin 'broken' ({broken}) failed: RuntimeError: no autolog"
+        assert says in logged
+
+
+@pytest.mark.parametrize("executor", ["local", "process"])
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_a_wrapper_that_raises_is_named(tmp_path: Path, executor: str, where: str):
+    """In the failure's traceback; what the action itself raises is nobody's but its own."""
+    lines = {"before": "raise KeyError(1); yield", "after": "yield; raise KeyError(1)"}[where]
+    file = tmp_path / "wraps.py"
+    file.write_text(
+        f"from synapse_core import hookimpl\n\n@hookimpl(wrapper=True)\ndef synapse_run_action(call):\n    {lines}\n"
+    )
+    with Session(plugins=[str(file)], entry_points=False, work_base=tmp_path / "runs") as session:
+        named = f"in hook 'synapse_run_action' of plugin 'wraps' ({file})"
+        told = _traceback(session, actions.echo, executor)
+        assert named in told
+        assert told.splitlines()[1].startswith(f'  File "{file}"')
+        if where == "after":
+            failed = _traceback(session, actions.log_then_fail, executor)
+            assert "log_then_fail" in failed
+            assert named not in failed
+
+
+def _traceback(session: Session, failing: Any, executor: str) -> str:
+    run_id = session.submit([failing], executor=executor)
+    with pytest.raises(ExecutionError):
+        session.wait(run_id)
+    (failed,) = events_of(session, run_id, "action.failed")
+    return str(failed.payload["failure"]["traceback"])
+
+
 @pytest.mark.parametrize("executor", ["local", "process"])
 def test_autolog_is_done_by_the_plugin_that_knows_how(plugin: str, tmp_path: Path, executor: str):
     """Where the action runs; nobody is asked for a framework that none knows."""

@@ -13,6 +13,9 @@ from typing import Any
 from zlib import crc32
 
 from synapse_core.errors import DiscoveryError
+from synapse_core.plugins.info import PluginInfo
+
+_OF_FILE = "synapse_plugin_"
 
 
 def import_plugin(ref: str) -> Any:
@@ -55,7 +58,7 @@ def _module_name(path: Path) -> str:
     """A name of its own for each file, and for each state of a file that is edited while the program runs."""
     state = path.stat()
     mark = crc32(f"{path}:{state.st_mtime_ns}:{state.st_size}".encode())
-    return f"synapse_plugin_{re.sub(r'[^0-9A-Za-z]', '_', path.stem)}_{mark:08x}"
+    return f"{_OF_FILE}{re.sub(r'[^0-9A-Za-z]', '_', path.stem)}_{mark:08x}"
 
 
 def _execute(name: str, path: Path) -> ModuleType:
@@ -76,6 +79,13 @@ def _execute(name: str, path: Path) -> ModuleType:
 def name_of(plugin: object) -> str:
     """What a plugin that was given as an object is called: its module's, class's or type's name."""
     return str(getattr(plugin, "__name__", None) or type(plugin).__name__)
+
+
+def described(plugin: object) -> PluginInfo:
+    """What a plugin says of itself, where no manager knows more."""
+    if isinstance(plugin, ModuleType) and plugin.__name__.startswith(_OF_FILE) and plugin.__file__:
+        return PluginInfo(Path(plugin.__file__).stem, ref=plugin.__file__)
+    return PluginInfo(name_of(plugin), ref=ref_of(plugin))
 
 
 def ref_of(plugin: object) -> str | None:

@@ -57,7 +57,7 @@ def _own_frames(tb: TracebackType | None) -> TracebackType | None:
     return first or tb
 
 
-_OURS = ("synapse_core.worker", "synapse_core.builtin", "pluggy", "asyncio", "concurrent")
+_OURS = ("synapse_core.worker", "synapse_core.builtin", "synapse_core.plugins", "pluggy", "asyncio", "concurrent")
 
 
 def _short(text: str) -> str:
