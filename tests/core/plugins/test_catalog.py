@@ -368,15 +368,17 @@ def test_converters_are_there_only_where_a_plugin_wants_them(manage):
 
 
 def test_nobody_can_read_the_source(manage):
-    """Those that failed on it are named."""
+    """What was looked for is told; plugins that failed on it are named."""
 
     class Fails:
         @hookimpl
         def synapse_discover(self, source):
             raise ValueError(source)
 
-    with pytest.raises(DiscoveryError, match=r"^no plugin can read 'git\+x'\n  hint: give a folder"):
-        manage().discover("git+x")
+    with pytest.raises(
+        DiscoveryError, match=r"^no plugin 'scheme\+x': no file or folder /.*/scheme\+x\n  hint: give a folder"
+    ):
+        manage().discover("scheme+x")
     with pytest.raises(DiscoveryError) as caught:
         manage(Fails()).discover("git+x")
     assert "(hook 'synapse_discover' of plugin 'Fails' failed: ValueError: git+x)" in caught.value.message

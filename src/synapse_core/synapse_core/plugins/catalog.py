@@ -191,8 +191,8 @@ class Catalog(Calling):
 
 
 def _not_discovered(source: str, problems: Iterable[PluginProblem]) -> DiscoveryError:
+    from synapse_core.discovery import unknown_source
+
+    error = unknown_source(source)
     failed = "; ".join(map(str, problems))
-    return DiscoveryError(
-        f"no plugin can read {source!r}" + (f" ({failed})" if failed else ""),
-        hint="give a folder with a config.yaml, a module, or a file.py",
-    )
+    return DiscoveryError(error.message + (f" ({failed})" if failed else ""), hint=error.hint)
