@@ -214,6 +214,21 @@ def test_a_function_may_leave_arguments_out():
     assert executor.execute(defaulted) is True
 
 
+def test_what_cannot_be_called_with_params_and_context_is_no_action():
+    """It is refused where it is decorated, with what it wants in vain."""
+
+    def three(params, context, model): ...
+    def named(params, *, model): ...
+    def free(params, *more, model=None, **others): ...
+
+    for function in (three, named):
+        with pytest.raises(TypeError, match=r"\(\) is called with params and context, but needs model too"):
+            action(function)
+    assert action(free) is free
+    with pytest.raises(TypeError, match="@action is for functions; make 'Params' a subclass of BaseAction"):
+        action(Params)
+
+
 def test_a_wrapped_function_is_what_it_wraps():
     """A decorator between that keeps its name keeps its models, and its being async."""
 
