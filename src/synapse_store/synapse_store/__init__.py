@@ -11,8 +11,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from synapse_store.client import HTTPStore, PipelineServiceClient, ServiceError, ServiceUnavailable
-    from synapse_store.service import create_app, serve
+    from synapse_store.client import (
+        HTTPStore,
+        PipelineServiceClient,
+        ServiceError,
+        ServiceNotFoundError,
+        ServiceUnavailable,
+    )
+    from synapse_store.service import Settings, create_app, serve
     from synapse_store.sqlite import SQLiteStore
     from synapse_store.wire.results import ActionProgress, LogEntry, PipelineProgress
 
@@ -24,7 +30,9 @@ __all__ = [
     "PipelineServiceClient",
     "SQLiteStore",
     "ServiceError",
+    "ServiceNotFoundError",
     "ServiceUnavailable",
+    "Settings",
     "create_app",
     "serve",
 ]
@@ -33,9 +41,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "SQLiteStore": "synapse_store.sqlite",
-    **dict.fromkeys(("create_app", "serve"), "synapse_store.service"),
+    **dict.fromkeys(("Settings", "create_app", "serve"), "synapse_store.service"),
     **dict.fromkeys(
-        ("HTTPStore", "PipelineServiceClient", "ServiceError", "ServiceUnavailable"), "synapse_store.client"
+        ("HTTPStore", "PipelineServiceClient", "ServiceError", "ServiceNotFoundError", "ServiceUnavailable"),
+        "synapse_store.client",
     ),
     **dict.fromkeys(("ActionProgress", "LogEntry", "PipelineProgress"), "synapse_store.wire.results"),
 }

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from synapse_store.service.app import create_app
 from synapse_store.service.serving import serve, serve_async
+from synapse_store.service.settings import Settings
 
-__all__ = ["create_app", "serve", "serve_async"]
+__all__ = ["Settings", "create_app", "serve", "serve_async"]
