@@ -17,7 +17,9 @@ EXIT_CODE = re.compile(r"\s+# exit code (\d+)$")
 
 def pages() -> list[Path]:
     """Every page whose blocks are run."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*/*.md"))]
+    members = [ROOT / "src" / name / "README.md" for name in ("synapse_core", "synapse_store")]
+    examples = sorted((ROOT / "examples").glob("*/*.md"))
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *examples, *members]
 
 
 def lay_out(page: Path, folder: Path) -> list[Block]:

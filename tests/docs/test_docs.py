@@ -5,9 +5,12 @@ import runpy
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import synapse_core
+import synapse_store
 from synapse_core.models import ActionProgress, ActionStatus, PipelineProgress, RunStatus
 from tests.docs.blocks import Block, blocks_of
 from tests.docs.pages import ROOT, commands, expected, lay_out, pages, run_command, run_program, scripts, shows
@@ -82,6 +85,20 @@ def test_the_import_lines_for_those_who_migrate_work() -> None:
     assert len(lines) > 10
     for line in lines:
         exec(line, {})
+
+
+def test_every_error_is_explained() -> None:
+    """Each public one is on the page of errors, and nothing is there that is none."""
+    public = {**vars_of(synapse_core), **vars_of(synapse_store)}
+    errors = {name for name, thing in public.items() if isinstance(thing, type) and issubclass(thing, BaseException)}
+    text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| (?:— )?`(\w+)` \|", text, flags=re.MULTILINE))
+    assert errors == rows
+
+
+def vars_of(package: ModuleType) -> dict[str, object]:
+    """What a package has for everybody."""
+    return {name: getattr(package, name) for name in package.__all__}
 
 
 def test_the_picture_loads_nothing_and_can_be_drawn_anew() -> None:
