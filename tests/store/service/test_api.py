@@ -158,6 +158,18 @@ def test_what_is_said_before_the_end_is_kept_for_it(service):
     assert service.ask("PATCH", path, {"result": {"score": 3}}).status == 409
 
 
+def test_what_one_report_says_has_happened_in_that_order(service):
+    """The run has started before its action, and that before its progress: by their times, too."""
+    path = f"/api/v1/runs/{service.new_run()['id']}"
+    action = {"name": "load", "status": "completed", "progress": 0.5, "message": "half", "metrics": {"rows": 1}}
+    service.post(path + "/progress", {"action_progress": action})
+    events = service.get(path + "/events").json
+    assert [event["kind"] for event in events[1:3]] == ["run.started", "action.started"]
+    assert len(events) == 7
+    times = [event["time"] for event in events]
+    assert times == sorted(times)
+
+
 def test_a_report_of_the_end_tells_what_was_given_before_too(service):
     """The result and the error are told with the run, whichever way its end is said."""
     path = f"/api/v1/runs/{service.new_run()['id']}"

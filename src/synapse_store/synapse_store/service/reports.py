@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from synapse_core.errors import unknown
@@ -89,7 +90,8 @@ def _framed(state: PipelineProgress, status: RunStatus | None, drafts: list[Draf
     if status is RunStatus.PENDING and state.status is RunStatus.RUNNING:
         raise conflict("the run is running: it cannot go back to pending")
     starts = drafts or status in {RunStatus.RUNNING, RunStatus.COMPLETED, RunStatus.FAILED}
-    first = [Draft(Kind.RUN_STARTED, now())] if starts and state.status is RunStatus.PENDING else []
+    when = drafts[0].time if drafts else now()  # no action starts before its run
+    first = [Draft(Kind.RUN_STARTED, when)] if starts and state.status is RunStatus.PENDING else []
     return [*first, *drafts, *(_end(state, status, change) if status in _ENDS else ())]
 
 
@@ -147,12 +149,12 @@ def _of_action(state: PipelineProgress, report: ActionReport) -> list[Draft]:
     drafts: list[Draft] = []
     starts = said or status in {ActionStatus.RUNNING, ActionStatus.COMPLETED, ActionStatus.FAILED}
     if entry.status is ActionStatus.PENDING and starts:
-        drafts += _started(entry, report.attempt)
+        drafts += _started(entry, report.attempt, said[0].time if said else None)
     return [*drafts, *said, *_ended(entry, status, report)]
 
 
-def _started(entry: ActionProgress, attempt: int | None = None) -> list[Draft]:
-    return [Draft(Kind.ACTION_STARTED, now(), entry.name, attempt or entry.attempt + 1)]
+def _started(entry: ActionProgress, attempt: int | None = None, when: datetime | None = None) -> list[Draft]:
+    return [Draft(Kind.ACTION_STARTED, when or now(), entry.name, attempt or entry.attempt + 1)]
 
 
 def _said(entry: ActionProgress, report: ActionReport) -> list[Draft]:
