@@ -178,7 +178,7 @@ def test_typed_params_go_over_those_of_a_file(tmp_path: Path) -> None:
         ("p.json", "[1]", "expected keys with values, got list"),
         ("p.yaml", "a: [", "p.yaml"),
         ("p.toml", "a = ", "p.toml"),
-        ("p.yaml", "", "got NoneType"),
+        ("p.yaml", "", "got nothing"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path: Path, name: str, text: str, said: str) -> None:

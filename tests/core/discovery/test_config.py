@@ -149,6 +149,12 @@ def test_every_wrong_field_is_named_at_once(write):
     assert issues["actions.a"].startswith("line 11: wanted a mapping with name")
 
 
+def test_what_is_strange_beside_what_is_wrong_is_one_hint(write):
+    """A key may be required, and be there under another name."""
+    path = config(write, "nmae: x\nversion: []\n")
+    assert refused(path).endswith(f"\n  hint: {path}:1: nmae: unknown key (did you mean 'name'?)")
+
+
 def test_unknown_keys_are_told_and_stop_nothing(write):
     """With the nearest known key; what the config says there is kept."""
     path = config(write, "nmae: x\nx-own: 1\nactions:\n  a: {entrypoint: unk_m:A, methd: job, method: jbo}\n")

@@ -167,7 +167,8 @@ def _read_file(name: str) -> dict[str, Any]:
     except Exception as error:
         raise SynapseError(f"--params {name}: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):
-        raise SynapseError(f"--params {name}: expected keys with values, got {type(data).__name__}")
+        found = "nothing" if data is None else type(data).__name__
+        raise SynapseError(f"--params {name}: expected keys with values, got {found}")
     return data
 
 

@@ -25,7 +25,7 @@ class ConfigError(ValidationError, DiscoveryError):
     def __init__(self, file: Path, issues: Sequence[FieldIssue], problems: Sequence[Problem] = ()) -> None:
         self.file = file
         self.problems = tuple(problems)
-        hints = [str(problem).replace("\n ", ";") for problem in self.problems]
+        hints = [problem.one_line() for problem in self.problems]
         super().__init__(str(file), issues, hint="; ".join(hints) or None)
 
 

@@ -25,6 +25,10 @@ class Problem:
         """The problem that an error tells of."""
         return cls(where, error.message, error.hint or "")
 
+    def one_line(self) -> str:
+        """As a part of another message, which may have a hint of its own."""
+        return f"{self.where}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
     def __str__(self) -> str:
         told = f"{self.where}: {self.message}"
         return f"{told}\n  hint: {self.hint}" if self.hint else told
