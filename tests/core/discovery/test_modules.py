@@ -180,7 +180,7 @@ def test_a_file_that_cannot_be_imported_tells_its_actions_as_broken(write):
 
 def test_a_module_that_is_not_there_or_broken_is_an_error():
     """Both say what was looked for."""
-    with pytest.raises(DiscoveryError, match="No module named 'no_such_module_x'"):
+    with pytest.raises(DiscoveryError, match=r"No module named 'no_such_module_x'\n  hint: there is no such module"):
         PluginDiscovery.from_module("no_such_module_x")
 
 

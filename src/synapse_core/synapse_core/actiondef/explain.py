@@ -42,7 +42,8 @@ def what(error: BaseException, root: str | None = None) -> str:
 
 def _where(error: BaseException, root: str | None) -> str:
     """The last line of the plugin's own code that the error passed through; of any code, where its root is unknown."""
-    machinery = (str(Path(__file__).parent), "<frozen", importlib.__file__ or "<frozen")
+    rooms = (str(Path(__file__).parent), str(Path(__file__).parents[1] / "discovery"))
+    machinery = (*rooms, "<frozen", importlib.__file__ or "<frozen")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(machinery)]
     home = "" if root is None else os.path.realpath(root)
     own = [frame for frame in frames if os.path.realpath(frame.filename).startswith(home)] or frames
