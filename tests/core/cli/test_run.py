@@ -258,6 +258,10 @@ def test_wrong_params_of_a_pipeline(here: Here) -> None:
         (("run", "flow.py", "load", "-o", "workers=0"), "workers: expected a whole number of 1 or above, got 0"),
         (("run", "flow.py", "load", "--store", "redis://x"), "no store 'redis'"),
         (("-p", "syntax.py", "runs", "list", "--store", "redis://x"), "the plugin 'syntax' cannot be used"),
+        (
+            ("-p", "flow", "run", "flow.py", "load"),
+            "No module named 'flow'\n  hint: there is a file flow.py here: `synapse -p",
+        ),
         (("run", "flow.py", "load", "--params", "gone.json"), "gone.json: No such file"),
         (("run", "flow.py", "load", "--params", "flow.py"), "--params flow.py"),
         (("run", "flow.py", "load", "--timeout", "0"), "--timeout"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -65,7 +66,10 @@ def require_given(pm: PluginManager) -> None:
 
     for row in pm.rows():
         if row.source == "given" and row.status == "broken":
-            raise PluginError(f"the plugin {row.name!r} cannot be used: {row.error}")
+            # Modules are not looked for in the current folder, as targets are: its plugins are not everybody's.
+            hint = f"there is a file {row.name}.py here: `synapse -p {row.name}.py`"
+            here = Path(f"{row.name}.py").is_file() and f"No module named {row.name!r}" in str(row.error)
+            raise PluginError(f"the plugin {row.name!r} cannot be used: {row.error}", hint=hint if here else None)
 
 
 def debug_option(command: F) -> F:
