@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 Call = Callable[[Any], None]
 
 _FEW = 16
-"""How many references are each waited for by Ray's own callback, which is the quickest for one, and dear for many: it
-wants the interpreter for Ray's own thread, and while that waits for it no worker gets its next task."""
+"""How many references at most are each waited for by Ray's own callback, which is the quickest for one, and dear for
+many: it wants the interpreter for Ray's own thread, and while that waits for it no worker gets its next task."""
 
 _ROUND = 0.002
 _MORE = 2e-5
@@ -25,31 +25,44 @@ look: about what whoever is told needs for it, so that where they come fast many
 class Crowd:
     """Tells loops what references of Ray came to: the value, or the error in its place.
 
-    A few are waited for one by one. Of many, the others are looked at together, by one thread, a few hundred times a
-    second: that takes half of the time that Ray's callbacks take, and wakes a loop once for all that have come.
+    A few are waited for one by one. Many are looked at together, by one thread, a few hundred times a second: that
+    takes half of the time that Ray's callbacks take, and wakes a loop once for all that have come. Neither begins
+    before all are submitted that are submitted in a row: whoever tells of the first would hold up the others, and
+    workers that find nothing more to do are given back.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._coming: dict[asyncio.AbstractEventLoop, list[tuple[Any, Call]]] = {}
         self._alone = 0
         self._new: list[tuple[Any, asyncio.AbstractEventLoop, Call]] = []
         self._thread: threading.Thread | None = None
 
     def wait_for(self, ref: Any, loop: asyncio.AbstractEventLoop, call: Call) -> None:
-        """Have ``call`` called on ``loop`` with what the reference comes to."""
+        """Have ``call`` called on ``loop``, which is the running one, with what the reference comes to."""
         with self._lock:
-            alone = self._alone < _FEW and self._thread is None
+            coming = self._coming.get(loop)
+            if coming is None:
+                coming = self._coming[loop] = []
+                loop.call_soon(self._begin, loop)
+            coming.append((ref, call))
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            coming = self._coming.pop(loop)
+            alone = self._thread is None and self._alone + len(coming) <= _FEW
             if alone:
-                self._alone += 1
+                self._alone += len(coming)
             else:
-                self._new.append((ref, loop, call))
+                self._new += [(ref, loop, call) for ref, call in coming]
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._look, name="synapse-crowd", daemon=True)
                     self._thread.start()
         if alone:
-            ref.future().add_done_callback(lambda done: self._came(done, loop, call))
+            for ref, call in coming:
+                ref.future().add_done_callback(partial(self._came, loop, call))
 
-    def _came(self, done: Any, loop: asyncio.AbstractEventLoop, call: Call) -> None:
+    def _came(self, loop: asyncio.AbstractEventLoop, call: Call, done: Any) -> None:
         with self._lock:
             self._alone -= 1
         error = done.exception()
