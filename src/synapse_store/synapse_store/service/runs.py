@@ -166,20 +166,16 @@ async def _with_given(run: Tracked, asked: RunChange) -> RunChange:
 
 async def report(call: Call) -> web.Response | bytes:
     """Say where a run stands."""
-    async with call.service.states.hold(call.run_id, fresh=call.body.status is not None) as run:
-        drafts = of_report(run.state(), call.body, await _said_with(run, call.body))
+    asked: Report = call.body
+    async with call.service.states.hold(call.run_id, fresh=asked.status is not None) as run:
+        ends = asked.status is not None and RunStatus(asked.status).is_terminal()
+        said = await _with_given(run, RunChange(asked.status, None, asked.error)) if ends else None
+        drafts = of_report(run.state(), asked, said)
         await _fence(call.service, run, drafts)
         await run.write(drafts)
         if call.request.headers.get("Prefer", "") == "return=minimal":
             return nothing()
         return run.text()
-
-
-async def _said_with(run: Tracked, asked: Report) -> RunChange | None:
-    """What is told with the run's end, if the report says that it has ended."""
-    if asked.status is None or not RunStatus(asked.status).is_terminal():
-        return None
-    return await _with_given(run, RunChange(asked.status, None, asked.error))
 
 
 async def _fence(service: Service, run: Tracked, drafts: Sequence[Draft]) -> None:
