@@ -252,7 +252,8 @@ def test_readers_that_go_away_are_no_error(steps: Steps) -> None:
             text=True,
             check=False,
         )
-        assert (piped.returncode, piped.stderr) == (0, ""), words
+        said = "no entries\n" if words == "logs last" else ""  # the run logs nothing
+        assert (piped.returncode, piped.stderr) == (0, said), words
 
 
 @pytest.mark.slow
