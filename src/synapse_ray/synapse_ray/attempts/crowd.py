@@ -26,9 +26,9 @@ class Crowd:
     """Tells loops what references of Ray came to: the value, or the error in its place.
 
     A few are waited for one by one. Many are looked at together, by one thread, a few hundred times a second: that
-    takes half of the time that Ray's callbacks take, and wakes a loop once for all that have come. Neither begins
-    before all are submitted that are submitted in a row: whoever tells of the first would hold up the others, and
-    workers that find nothing more to do are given back.
+    takes half of the time that Ray's callbacks take, and wakes a loop once for all that have come. Which of the two it
+    is to be is known when all are submitted that are submitted in a row: callbacks for the first of many would hold up
+    the submission of the others, and workers that find nothing more to do are given back.
     """
 
     def __init__(self) -> None:
@@ -41,26 +41,27 @@ class Crowd:
     def wait_for(self, ref: Any, loop: asyncio.AbstractEventLoop, call: Call) -> None:
         """Have ``call`` called on ``loop``, which is the running one, with what the reference comes to."""
         with self._lock:
+            if self._thread is not None:
+                self._new.append((ref, loop, call))
+                return
             coming = self._coming.get(loop)
             if coming is None:
                 coming = self._coming[loop] = []
                 loop.call_soon(self._begin, loop)
             coming.append((ref, call))
+            if self._alone + len(coming) > _FEW:
+                self._new += [(ref, loop, call) for ref, call in coming]
+                coming.clear()
+                self._thread = threading.Thread(target=self._look, name="synapse-crowd", daemon=True)
+                self._thread.start()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wait for those that were submitted in a row, as they are few."""
         with self._lock:
             coming = self._coming.pop(loop)
-            alone = self._thread is None and self._alone + len(coming) <= _FEW
-            if alone:
-                self._alone += len(coming)
-            else:
-                self._new += [(ref, loop, call) for ref, call in coming]
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._look, name="synapse-crowd", daemon=True)
-                    self._thread.start()
-        if alone:
-            for ref, call in coming:
-                ref.future().add_done_callback(partial(self._came, loop, call))
+            self._alone += len(coming)
+        for ref, call in coming:
+            ref.future().add_done_callback(partial(self._came, loop, call))
 
     def _came(self, loop: asyncio.AbstractEventLoop, call: Call, done: Any) -> None:
         with self._lock:
