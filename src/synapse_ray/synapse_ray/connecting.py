@@ -28,6 +28,10 @@ _TRIES = ("RAY_NUM_REDIS_GET_RETRIES", "4")
 """How often Ray asks a head that refuses it, once a second, which it reads when it is first imported: 20 by default."""
 
 
+_PASSING = ("ZombieProcess", "Starting Ray client server failed")
+"""What Ray Client's server says where a process of its own ended as it was started, which the next one need not."""
+
+
 def imported() -> Any:
     """`ray`, which gives up early on a head that has been seen to answer, and is left quickly."""
     if "ray" in sys.modules:
@@ -78,9 +82,9 @@ def _begin(address: str, options: Mapping[str, Any]) -> None:
     try:
         ray.init(address, **options)
     except ConnectionError as error:
-        if "ZombieProcess" not in str(error):
+        if not any(part in str(error) for part in _PASSING):
             raise
-        ray.init(address, **options)  # Ray's client server tripped over a process of its own that had ended
+        ray.init(address, **options)
 
 
 def _in_lasting_thread(work: Callable[[], None]) -> None:
