@@ -22,19 +22,21 @@ def _most_streams() -> int:
 
 def _origins(given: Iterable[str]) -> frozenset[str]:
     """As browsers write them; what they would never write would let nobody in."""
-    found = frozenset(text.lower().removesuffix("/") for text in given)
-    for text in found:
-        if not _ORIGIN.fullmatch(text):
-            raise SynapseError(f"{text!r} is no origin", hint="write https://HOST or https://HOST:PORT, without a path")
-    return found
+    found = (text.lower().removesuffix("/") for text in given)
+    return _checked(found, _ORIGIN, "origin", "write https://HOST or https://HOST:PORT, without a path")
 
 
 def _hosts(given: Iterable[str]) -> frozenset[str]:
-    found = frozenset(text.lower().rstrip(".") for text in given)
-    for text in found:
-        if not _HOST.fullmatch(text):
-            raise SynapseError(f"{text!r} is no host name", hint="write it without a scheme and without a port")
-    return found
+    found = (text.lower().rstrip(".") for text in given)
+    return _checked(found, _HOST, "host name", "write it without a scheme and without a port")
+
+
+def _checked(found: Iterable[str], pattern: re.Pattern[str], what: str, hint: str) -> frozenset[str]:
+    checked = frozenset(found)
+    for text in checked:
+        if not pattern.fullmatch(text):
+            raise SynapseError(f"{text!r} is no {what}", hint=hint)
+    return checked
 
 
 @frozen
