@@ -20,8 +20,9 @@ from synapse_core.protocols import RunRecord
 from synapse_core.testing import actions, wait_until
 from synapse_ray import RayPipelineExecutor
 from tests.ray.clusters import TestCluster
+from tests.ray.niceness import may_go_first, niceness
 from tests.ray.pipeline.conftest import MakeExecutor
-from tests.ray.pipeline.helpers import Gate, has_engine, told
+from tests.ray.pipeline.helpers import Gate, engine_of, has_engine, told
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +60,18 @@ def test_what_happens_is_told_to_all_who_ask(executor: RayPipelineExecutor, home
     assert {(Kind.ACTION_LOG, "said by print"), (Kind.ACTION_MESSAGE, "said by log")} <= said
     assert states[-1] == fold(events) == executor.get_progress(run_id)
     assert [event.seq for event in executor.stream_events(run_id, after=2)] == [event.seq for event in events[2:]]
+
+
+def test_the_engine_comes_before_its_workers(executor: RayPipelineExecutor, nodes: TestCluster, gate: Gate, gated: Any):
+    """All its threads are as Ray's own processes; where the system does not let it, they are as its workers'."""
+    run_id = executor.submit([gated.gated], gate.params("gated"))
+    worker = niceness(gate.begun("gated"))
+    engine = niceness(engine_of(run_id)["pid"])
+    gate.open()
+    executor.wait(run_id)
+    raylet = niceness(nodes.head.pids("raylet/raylet")[0])
+    assert worker != raylet
+    assert engine == (raylet if may_go_first() else worker)
 
 
 def test_states_are_streamed_to_a_running_loop(executor: RayPipelineExecutor, gated: Any):

@@ -45,7 +45,8 @@ class Following:
         with self._changed:
             self._waiting.append((job_id, action, order))
             self._open.add(job_id)
-            self._changed.notify_all()
+            if len(self._waiting) == 1:  # else who sends is at work, and looks again; waking it costs more than this
+                self._changed.notify_all()
 
     def has(self, job_id: str) -> bool:
         """Whether the job was submitted here."""

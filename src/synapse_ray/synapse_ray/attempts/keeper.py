@@ -21,6 +21,7 @@ from synapse_ray.attempts.pace import Pace
 from synapse_ray.attempts.tasks import OrderTasks
 from synapse_ray.attempts.watch import Watch
 from synapse_ray.inbox import NAMESPACE, DeskInbox, ReportsHere
+from synapse_ray.priority import go_first
 from synapse_ray.worker.order import Head, issues_of
 
 KEEPER = "synapse-jobs"
@@ -170,6 +171,7 @@ class JobKeeper(ReportsHere):
 
     def __init__(self) -> None:
         tune()
+        go_first()
         self.inbox = DeskInbox(KEEPER)
         self._jobs: dict[str, _Job] = {}
         self._lanes: dict[str, _Running] = {}

@@ -13,6 +13,7 @@ from typing import Any
 from synapse_ray.inbox.desk import Desk, Stop
 from synapse_ray.inbox.protocol import Beat, Listener
 from synapse_ray.names import NAMESPACE
+from synapse_ray.priority import go_first
 from synapse_ray.worker.order import Batch
 
 Note = tuple[int, str, Sequence[Batch], Beat | None]
@@ -40,6 +41,7 @@ class Mailbox:
     """An actor that keeps what workers report until the driver has it."""
 
     def __init__(self) -> None:
+        go_first()
         self._desk = Desk(self._take, self._heard, opens=True)
         self._born = uuid.uuid4().hex
         self._notes: deque[Note] = deque()

@@ -16,6 +16,7 @@ from synapse_ray.pipeline.life import Life
 from synapse_ray.pipeline.orders import Order, Post, engine_name
 from synapse_ray.pipeline.place import local_store_url
 from synapse_ray.pipeline.watchdog import Watchdog
+from synapse_ray.priority import go_first
 
 
 class Engine(ReportsHere):
@@ -31,6 +32,7 @@ class Engine(ReportsHere):
     def __init__(self, post: Post) -> None:
         import ray
 
+        go_first()
         context = ray.get_runtime_context()
         self.inbox = DeskInbox(engine_name(post.run_id))
         self._watchdog = Watchdog(post.lease)

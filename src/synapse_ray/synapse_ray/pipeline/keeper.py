@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from synapse_core.events import Event
 from synapse_ray.pipeline.answers import Answer, answer
 from synapse_ray.pipeline.place import local_store_url, open_store
+from synapse_ray.priority import go_first
 
 
 class Batch(NamedTuple):
@@ -23,6 +24,7 @@ class Keeper:
     """Answers for the store on its node; it belongs to one driver and goes with it."""
 
     def __init__(self) -> None:
+        go_first()
         self._url = local_store_url()
         self._store: Any = None
 
