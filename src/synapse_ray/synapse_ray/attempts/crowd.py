@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from functools import lru_cache, partial
 from typing import Any
+
+from synapse_ray.attempts.sitter import Sitter, value_of
 
 Call = Callable[[Any], None]
 
 _FEW = 16
-"""How many references at most are each waited for by Ray's own callback, which is the quickest for one, and dear for
-many: it wants the interpreter for Ray's own thread, and while that waits for it no worker gets its next task."""
+"""How many references at most are waited for one by one. Ray's own callbacks are dear for many: each wants the
+interpreter for Ray's own thread, and while that waits for it no worker gets its next task."""
 
 _ROUND = 0.002
 _MORE = 2e-5
@@ -25,7 +28,8 @@ look: about what whoever is told needs for it, so that where they come fast many
 class Crowd:
     """Tells loops what references of Ray came to: the value, or the error in its place.
 
-    A few are waited for one by one. Many are looked at together, by one thread, a few hundred times a second: that
+    A few are waited for one by one: by a thread that waits for a single one, and by Ray's own callbacks for the others
+    there are at the same time. Many are looked at together, by one thread, a few hundred times a second: that
     takes half of the time that Ray's callbacks take, and wakes a loop once for all that have come. Which of the two it
     is to be is known when all are submitted that are submitted in a row: callbacks for the first of many would hold up
     the submission of the others, and workers that find nothing more to do are given back.
@@ -35,6 +39,7 @@ class Crowd:
         self._lock = threading.Lock()
         self._coming: dict[asyncio.AbstractEventLoop, list[tuple[Any, Call]]] = {}
         self._alone = 0
+        self._sitter = Sitter()
         self._new: list[tuple[Any, asyncio.AbstractEventLoop, Call]] = []
         self._thread: threading.Thread | None = None
 
@@ -61,13 +66,14 @@ class Crowd:
             coming = self._coming.pop(loop)
             self._alone += len(coming)
         for ref, call in coming:
-            ref.future().add_done_callback(partial(self._came, loop, call))
+            come = partial(self._came, loop, call)
+            if not self._sitter.take(ref, come):
+                ref.future().add_done_callback(lambda done, come=come: come(_result(done)))
 
-    def _came(self, loop: asyncio.AbstractEventLoop, call: Call, done: Any) -> None:
+    def _came(self, loop: asyncio.AbstractEventLoop, call: Call, value: Any) -> None:
         with self._lock:
             self._alone -= 1
-        error = done.exception()
-        _tell(loop, [(call, done.result() if error is None else error)])
+        _tell(loop, [(call, value)])
 
     def _look(self) -> None:
         waiting: dict[Any, tuple[asyncio.AbstractEventLoop, Call]] = {}
@@ -79,9 +85,9 @@ class Crowd:
                 if not waiting:
                     self._thread = None
                     return
-            ready = _ready(list(waiting), len(ready))
+            ready, values = _ready(list(waiting), len(ready))
             tidings: dict[asyncio.AbstractEventLoop, list[tuple[Call, Any]]] = {}
-            for ref, value in zip(ready, _values(ready), strict=True):
+            for ref, value in zip(ready, values, strict=True):
                 loop, call = waiting.pop(ref)
                 tidings.setdefault(loop, []).append((call, value))
             for loop, told in tidings.items():
@@ -94,32 +100,24 @@ def crowd() -> Crowd:
     return Crowd()
 
 
-def _ready(refs: list[Any], before: int) -> list[Any]:
-    """Those that have come to something; waits a little, longer for many: a look at them costs more."""
+def _ready(refs: list[Any], before: int) -> tuple[list[Any], Sequence[Any]]:
+    """Those that have come to something, and what to; waits a little, longer for many: a look at them costs more."""
     import ray
 
     pause = min(_ROUND + _MORE * len(refs) + _EACH * before, _LONGEST)
-    ready, _ = ray.wait(refs, num_returns=len(refs), timeout=pause)
-    return list(ready)
+    found = value_of(partial(ray.wait, refs, num_returns=len(refs), timeout=pause))
+    if isinstance(found, BaseException):  # Ray was left, or a server of Ray Client is gone
+        return refs, [found] * len(refs)
+    ready = found[0]
+    values = value_of(partial(ray.get, ready))
+    if isinstance(values, BaseException):  # one or more of them failed: which?
+        values = [value_of(partial(ray.get, ref)) for ref in ready]
+    return ready, values
 
 
-def _values(refs: list[Any]) -> Sequence[Any]:
-    import ray
-
-    try:
-        values: Sequence[Any] = ray.get(refs)
-    except Exception:  # noqa: BLE001  one or more of them failed: which?
-        return [_value(ref) for ref in refs]
-    return values
-
-
-def _value(ref: Any) -> Any:
-    import ray
-
-    try:
-        return ray.get(ref)
-    except Exception as error:  # noqa: BLE001  it stands for the value
-        return error
+def _result(done: Future[Any]) -> Any:
+    error = done.exception()
+    return done.result() if error is None else error
 
 
 def _tell(loop: asyncio.AbstractEventLoop, told: list[tuple[Call, Any]]) -> None:
