@@ -31,7 +31,7 @@ def _on_the_cluster(pipeline: ActionPipeline, params: Mapping[str, Any]) -> Call
     return sample
 
 
-@theme.measures("an action of 1,000 side by side", bare="a bare task of 1,000, all at once", most=3, times=1 / 0.7)
+@theme.measures("an action of 1,000 side by side", bare="a bare task of 1,000, all at once", most=9, times=1 / 0.7)
 def wide() -> Iterator[Work]:
     """A run of 1,000 no-ops that need nobody, each a task, its checkpoint on disk. Asked for: 0.7 × bare throughput."""
     ray, bare = started(), task(actions.nothing)
@@ -49,7 +49,7 @@ def wide() -> Iterator[Work]:
 @theme.measures(
     "what an action of a sequence costs over a bare task",
     bare="a bare task, one after the other",
-    most=5,
+    most=9,
     target=1.5e-3,
 )
 def long() -> Iterator[Work]:
