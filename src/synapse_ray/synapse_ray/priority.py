@@ -17,7 +17,10 @@ def go_first() -> None:
     find nothing to do and are given back, and leases and cancellations are late. It takes the niceness of Ray's own
     process on the node instead. That wants root's rights, or ``ulimit -e``: without them nothing is changed.
     """
-    niceness = os.getpriority(os.PRIO_PROCESS, os.getppid())
+    try:
+        niceness = os.getpriority(os.PRIO_PROCESS, os.getppid())
+    except OSError:  # Ray's process has just died, and this one will
+        return
     for thread in _threads():
         with suppress(OSError):  # it may not, or the thread has just ended
             os.setpriority(os.PRIO_PROCESS, thread, niceness)
