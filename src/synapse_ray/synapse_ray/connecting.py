@@ -27,7 +27,6 @@ from synapse_ray.probing import Endpoint, last_started, probe
 _TRIES = ("RAY_NUM_REDIS_GET_RETRIES", "4")
 """How often Ray asks a head that refuses it, once a second, which it reads when it is first imported: 20 by default."""
 
-
 _PASSING = ("ZombieProcess", "Starting Ray client server failed")
 """What Ray Client's server says where a process of its own ended as it was started, which the next one need not."""
 

@@ -29,10 +29,10 @@ class Crowd:
     """Tells loops what references of Ray came to: the value, or the error in its place.
 
     A few are waited for one by one: by a thread that waits for a single one, and by Ray's own callbacks for the others
-    there are at the same time. Many are looked at together, by one thread, a few hundred times a second: that
-    takes half of the time that Ray's callbacks take, and wakes a loop once for all that have come. Which of the two it
-    is to be is known when all are submitted that are submitted in a row: callbacks for the first of many would hold up
-    the submission of the others, and workers that find nothing more to do are given back.
+    there are at the same time. Many are looked at together, by one thread, a few hundred times a second: that takes
+    half of the time that Ray's callbacks take, and wakes a loop once for all that have come. Nobody waits for a few
+    before it is known that they are, when all are submitted that are submitted in a row: callbacks for the first of
+    many would hold up the submission of the others, and workers that find nothing more to do are given back.
     """
 
     def __init__(self) -> None:

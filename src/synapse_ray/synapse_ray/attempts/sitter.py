@@ -8,9 +8,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-_LOOK = 1.0
-"""Seconds after which it is looked whether Ray is still there."""
-
 _IDLE = 10.0
 """Seconds without a reference after which the thread ends."""
 
@@ -40,6 +37,8 @@ class Sitter:
             return True
 
     def _sit(self) -> None:
+        import ray
+
         while True:
             try:
                 ref, call = self._queue.get(timeout=_IDLE)
@@ -49,23 +48,12 @@ class Sitter:
                         continue
                     self._thread = None
                     return
-            value = _come(ref)
+            value = value_of(partial(ray.get, ref))
             del ref  # Ray may be left while the thread waits for the next
             with self._lock:
                 self._busy = False
             call(value)
             del call, value
-
-
-def _come(ref: Any) -> Any:
-    """What the reference comes to, or the error in its place."""
-    import ray
-    from ray.exceptions import GetTimeoutError
-
-    while True:
-        value = value_of(partial(ray.get, ref, timeout=_LOOK))
-        if type(value) is not GetTimeoutError:  # one that is the task's own is of a class made for it
-            return value
 
 
 def value_of(ask: Callable[[], Any]) -> Any:
