@@ -51,6 +51,7 @@ def test_a_hundred_thousand_lines(session: Session, opened) -> None:
     """The log of them is drawn in part, filtered whole, and the page answers."""
     new_gate("much", 0)
     run = session.submit(training(), {"gate": "much", "steps": 1})
+    assert any(event.kind == Kind.ACTION_LOG for event in session.stream_events(run))  # the action's own is the first
     for start in range(0, 100_000, 10_000):
         lines = [
             Draft(
