@@ -122,7 +122,7 @@ class RayJobExecutor(BaseRayExecutor):
             return "UNKNOWN"
         if job.head is None:
             return "RUNNING"
-        return "SUCCEEDED" if job.head.outcome["status"] == "completed" else "FAILED"
+        return "SUCCEEDED" if job.head.outcome.status == "completed" else "FAILED"
 
     def get_result(self, job_id: str, timeout: float | None = None) -> Any:
         """Wait for a job and give its result, whoever submitted it.

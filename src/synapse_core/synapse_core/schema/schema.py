@@ -92,8 +92,9 @@ class Schema:
             value: the result.
             data: the same as JSON data; a model that a plugin writes as text, say, has no fields.
         """
-        merges = isinstance(value, Mapping) or self.is_model(type(value))
-        return data if merges and isinstance(data, dict) else None
+        if type(data) is not dict:
+            return None
+        return data if type(value) is dict or isinstance(value, Mapping) or self.is_model(type(value)) else None
 
     def fields(self, model: Any) -> tuple[Field, ...]:
         """The fields of a model, in order; none where there is no model.

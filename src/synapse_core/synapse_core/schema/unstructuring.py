@@ -74,7 +74,7 @@ class Unstructuring:
         for name, item in value.items():
             kind = type(item)
             key = name if type(name) is str else text_key(name)
-            if kind is str or kind is bool or item is None:
+            if kind is str or kind is bool or item is None or ((kind is int or kind is float) and isfinite(item)):
                 data[key] = item
             else:
                 data[key] = self._walk(item, depth + 1)

@@ -127,6 +127,8 @@ class Reporter(BaseLogger):
     def drain(self) -> list[Draft]:
         """All that was reported since the last call, and the newest progress of each category."""
         drafts = self._drafts
+        if not drafts and not self._latest and not self._size:  # as of most, whenever they are asked
+            return []
         # The deque stays the same object: swapping it would lose what another thread is just appending.
         taken = [drafts.popleft() for _ in range(len(drafts))]
         self._size = 0

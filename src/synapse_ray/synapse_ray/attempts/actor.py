@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synapse_core.builtin.process.tree import end_tree
+from synapse_ray.worker.ending import marker_of
 from synapse_ray.worker.run import run_order
 
 
@@ -25,7 +26,7 @@ class ActionActor:
         """End what actions have started, and the actor."""
         import ray
 
-        end_tree(os.getpid(), f"{os.getpid()} itself bears no marker")
+        end_tree(os.getpid(), marker_of(os.getpid()))
         ray.actor.exit_actor()
 
 

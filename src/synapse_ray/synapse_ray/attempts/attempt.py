@@ -285,7 +285,7 @@ class FarAttempt:
         worker = self.worker
         assert worker is not None
         try:
-            swept = await asyncio.to_thread(sweep_on, worker.node, self.key, worker.pid, kill=kill)
+            swept = await asyncio.to_thread(sweep_on, worker.node, worker.pid, kill=kill)
             await asyncio.wait_for(asyncio.wrap_future(swept.future()), _SWEPT)
         except Exception:  # noqa: BLE001  the node is gone, and all on it
             return

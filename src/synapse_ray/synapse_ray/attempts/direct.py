@@ -24,7 +24,6 @@ from synapse_core.models import Failure
 from synapse_core.protocols import Call, Outcome
 from synapse_core.schema import default_schema
 from synapse_core.worker import check_not_loading
-from synapse_core.worker.crossing import outcome_of
 from synapse_ray.worker.order import Head, Issues
 
 
@@ -118,7 +117,7 @@ def _ours() -> dict[str, type[SynapseError]]:
 
 def read(head: Head) -> Outcome:
     """The outcome that a worker told; ``value`` has the error itself where params or a result do not fit."""
-    outcome = outcome_of(head.outcome)
+    outcome = head.outcome
     if head.issues is None or outcome.failure is None:
         return outcome
     return evolve(outcome, value=_validation_error(outcome.failure.type, head.issues))

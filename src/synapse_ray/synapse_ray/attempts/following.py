@@ -10,7 +10,6 @@ from typing import Any
 
 from synapse_core.models import Failure
 from synapse_core.protocols import Outcome
-from synapse_core.worker.crossing import outcome_data
 from synapse_ray.attempts.keeper import Batch, Lane, News, find_keeper, make_keeper
 from synapse_ray.worker.order import Head
 
@@ -141,7 +140,7 @@ class Following:
     @staticmethod
     def _lost(why: str = "the actor that looks after jobs died") -> Head:
         kind = "WorkerDiedError"
-        return Head(outcome_data(Outcome("died", failure=Failure(kind, why), kinds=(kind,))), 0, [])
+        return Head(Outcome("died", failure=Failure(kind, why), kinds=(kind,)), 0, [])
 
 
 def ask(job_id: str, timeout: float | None) -> tuple[bool, bytes | None]:

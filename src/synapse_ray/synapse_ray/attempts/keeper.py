@@ -15,7 +15,6 @@ from attrs import define, frozen
 
 from synapse_core.garbage import tune
 from synapse_core.protocols import Outcome
-from synapse_core.worker.crossing import outcome_data
 from synapse_ray.attempts.attempt import FarAttempt
 from synapse_ray.attempts.pace import Pace
 from synapse_ray.attempts.tasks import OrderTasks
@@ -198,7 +197,7 @@ class JobKeeper(ReportsHere):
 
     def _has_ended(self, attempt: FarAttempt, outcome: Outcome) -> None:
         job = self._jobs[attempt.call.run_id]
-        job.head = attempt.packed or Head(outcome_data(outcome), 0, [], issues_of(outcome.value)).pack()
+        job.head = attempt.packed or Head(outcome, 0, [], issues_of(outcome.value)).pack()
         job.far, job.at = None, monotonic()
         if job.ended is not None:
             job.ended.set()

@@ -52,11 +52,11 @@ def load_on(node: str, file: str) -> Any:
     return ray.remote(load).options(**_there(node), num_returns=2, name="synapse-load").remote(file)
 
 
-def sweep_on(node: str, key: str, pid: int, *, kill: bool) -> Any:
+def sweep_on(node: str, pid: int, *, kill: bool) -> Any:
     """Start `sweep` on a node; the reference to its result."""
     import ray
 
-    return ray.remote(sweep).options(**_there(node), name="synapse-sweep").remote(key, pid, kill)
+    return ray.remote(sweep).options(**_there(node), name="synapse-sweep").remote(pid, kill)
 
 
 def _there(node: str) -> dict[str, Any]:

@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import NoReturn
 
 from synapse_core.builtin.process.tree import end_tree
-from synapse_ray.worker.order import marker_of
 
 _WORKER = b"ray::"
+
+
+def marker_of(pid: int) -> str:
+    """What all that a worker starts bears; see `synapse_core.builtin.process.tree`.
+
+    It is the worker's, and not an attempt's: what an attempt leaves behind is ended before the next one begins, or,
+    where it may stay, with the worker.
+    """
+    return f"ray-worker-{pid}"
 
 
 class Children:
@@ -31,10 +39,10 @@ class Children:
             return False
         return True
 
-    def end(self, key: str) -> None:
+    def end(self) -> None:
         """End all that the attempt started, if it started any."""
         if self.any():
-            end_tree(os.getpid(), marker_of(key))
+            end_tree(os.getpid(), marker_of(os.getpid()))
 
 
 def _faults() -> int:
@@ -42,25 +50,24 @@ def _faults() -> int:
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
 
 
-def end_here(key: str) -> NoReturn:
-    """End what the attempt started, and then this process."""
-    end_tree(os.getpid(), marker_of(key))
+def end_here() -> NoReturn:
+    """End what this worker has started, and then this process."""
+    end_tree(os.getpid(), marker_of(os.getpid()))
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("nobody outlives a SIGKILL")
 
 
-def sweep(key: str, pid: int, kill: bool) -> bool:
-    """End, on this node, what an attempt has left behind; with ``kill`` its worker too, where that still runs.
+def sweep(pid: int, kill: bool) -> bool:
+    """End, on this node, what a worker has left behind; with ``kill`` the worker too, where it still runs.
 
     Args:
-        key: the attempt's.
-        pid: of its worker.
+        pid: the worker's.
         kill: whether the worker is to be ended.
 
     Returns:
         Whether there was such a worker.
     """
-    end_tree(pid if _is_worker(pid) else os.getpid(), marker_of(key))
+    end_tree(pid if _is_worker(pid) else os.getpid(), marker_of(pid))
     if not _is_worker(pid):
         return False
     if kill:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from hashlib import blake2s
 from typing import Any, Literal, NamedTuple, Protocol
 
-from attrs import field, frozen
+from attrs import define, field
 
 from synapse_core.actiondef.base import StopMode
 from synapse_core.errors import ValidationError
-from synapse_core.protocols import Call
+from synapse_core.models import Failure
+from synapse_core.protocols import Call, Outcome
 from synapse_ray.environ import parted
 from synapse_ray.packaging.calls import arrived_at
 
@@ -44,11 +44,6 @@ class Named(Protocol):
 def key_of(call: Named) -> str:
     """The name of an attempt, in all inboxes."""
     return f"{call.run_id}/{call.action}/{call.attempt}"
-
-
-def marker_of(key: str) -> str:
-    """What the processes of an attempt are found again by; see `synapse_core.builtin.process.tree`."""
-    return blake2s(key.encode(), digest_size=16).hexdigest()
 
 
 class Orders:
@@ -128,7 +123,7 @@ def _terms_of(packed: bytes) -> _Terms:
     return found._replace(entrypoint=entrypoint, root=root, env=env, secrets=secrets)
 
 
-@frozen
+@define
 class Order:
     """One attempt, as a worker is told it.
 
@@ -159,19 +154,19 @@ class Order:
         return cls(call, key_of(call), inbox, keeps, heard, places, secrets)
 
 
-@frozen
+@define
 class Head:
     """How an attempt ended, as its worker tells it.
 
     Attributes:
-        outcome: `outcome_data` of the outcome.
+        outcome: without its ``value``, which stays with the worker.
         acked: the number of the last reports that the inbox has acknowledged; 0 where it was never told any.
         batches: the reports after those.
         issues: of params or a result that do not fit: the subject, each wrong field, and what to do about it.
         large: the name of what was put aside of the result; "" where nothing was.
     """
 
-    outcome: Mapping[str, Any]
+    outcome: Outcome
     acked: int
     batches: list[Batch]
     issues: Issues | None = None
@@ -179,12 +174,16 @@ class Head:
 
     def pack(self) -> bytes:
         """As bytes, for `unpack`."""
-        return pickle.dumps((self.outcome, self.acked, self.batches, self.issues, self.large), 5)
+        end = self.outcome
+        failure = end.failure and (end.failure.type, end.failure.message, end.failure.traceback)
+        said = (end.status, end.result, end.merges, failure, end.kinds)
+        return pickle.dumps((said, self.acked, self.batches, self.issues, self.large), 5)
 
     @classmethod
     def unpack(cls, packed: bytes) -> Head:
         """The head that `pack` gave ``packed`` for; only what this project's own processes sent."""
-        return cls(*pickle.loads(packed))  # noqa: S301  as said
+        (status, result, merges, failure, kinds), *told = pickle.loads(packed)  # noqa: S301  as said
+        return cls(Outcome(status, result, merges, None, failure and Failure(*failure), kinds), *told)
 
 
 def issues_of(error: Any) -> Issues | None:

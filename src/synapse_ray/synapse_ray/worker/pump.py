@@ -163,7 +163,7 @@ class _Care:
         child = self._running.child
         if at >= kill:
             self._last_words()
-            end_here(self._running.order.key) if child is None else child.kill()
+            end_here() if child is None else child.kill()
         elif at >= interrupt and not self._interrupted:
             self._interrupted = True
             self._interrupts.interrupt(self._running.token.reason or "") if child is None else child.terminate()

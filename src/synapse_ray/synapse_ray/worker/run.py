@@ -13,14 +13,13 @@ from synapse_core.builtin.process.tree import MARKER, mark
 from synapse_core.errors import ActionCancelled, SynapseError
 from synapse_core.protocols import Outcome
 from synapse_core.worker import hooks_from, perform, spec_from
-from synapse_core.worker.crossing import outcome_data
 from synapse_core.worker.failure import failure_of
 from synapse_core.worker.perform import invalid
 from synapse_ray.packaging.calls import stand_somewhere
-from synapse_ray.worker.ending import Children
+from synapse_ray.worker.ending import Children, marker_of
 from synapse_ray.worker.interrupts import Interrupts
 from synapse_ray.worker.large import put_aside, put_back
-from synapse_ray.worker.order import Head, Order, issues_of, marker_of
+from synapse_ray.worker.order import Head, Order, issues_of
 from synapse_ray.worker.prints import Prints
 from synapse_ray.worker.pump import Pump
 from synapse_ray.worker.running import Running
@@ -58,7 +57,7 @@ class _Worker:
         self._interrupts = Interrupts()
         self._pump = Pump(self._interrupts)
         self._children = Children()
-        self._outer = mark("")
+        os.environ[MARKER] = mark(marker_of(os.getpid()))
 
     def run(self, order: Order, payloads: Sequence[Sequence[Any]]) -> tuple[Head, list[Any]]:
         """Run one order; they come one at a time."""
@@ -81,11 +80,10 @@ class _Worker:
         outcome, name, aside = put_aside(outcome, call)
         batches = running.collect()
         running.reporter.close()  # what still reports, of an action that has ended, is heard by nobody
-        return Head(outcome_data(outcome), running.acked, batches, issues_of(outcome.value), name), aside
+        return Head(outcome, running.acked, batches, issues_of(outcome.value), name), aside
 
     def _outcome(self, running: Running) -> Outcome:
-        """Run the action; what it starts bears the attempt's marker, and none of that is left, unless it may be."""
-        os.environ[MARKER] = self._outer + marker_of(running.order.key)
+        """Run the action; none of what it starts is left, unless it may be."""
         try:
             try:
                 self._interrupts.arm()
@@ -93,7 +91,7 @@ class _Worker:
             finally:
                 self._interrupts.disarm()
                 if not running.order.keeps:
-                    self._children.end(running.order.key)
+                    self._children.end()
         except (ActionCancelled, KeyboardInterrupt) as error:  # it came between the action's frames and ours
             return Outcome("cancelled", failure=failure_of(error))
 
