@@ -194,10 +194,7 @@ class RayActorExecutor(BaseRayExecutor):
             return False
 
     def _made(self, root: str | None) -> Any:
-        self.connect()
-        options = self.options()
-        self.check_resources(options)
-        environment = self.runtime_env(root)
+        options, environment = self.made_ready(root)
         return make_actor({**options, **({"runtime_env": environment} if environment else {})})
 
     def _dismiss(self) -> None:

@@ -15,11 +15,12 @@ from synapse_core.env import PluginEnvironment
 from synapse_core.pipeline.node import Resources
 from synapse_core.protocols import Call
 from synapse_ray.cluster import Cluster, connect
-from synapse_ray.config import PackageManager, RayConfig
+from synapse_ray.config import MANAGERS, PackageManager, RayConfig
 from synapse_ray.environ import WorkerEnviron
 from synapse_ray.environment import is_uri, runtime_env
 from synapse_ray.packaging import HOME, Shipment, departed, packed_shipment
 from synapse_ray.placing import check_resources, ray_options
+from synapse_ray.rehearsal import rehearse
 
 StrPath = str | os.PathLike[str]
 
@@ -151,3 +152,28 @@ class BaseRayExecutor:
         if asked not in self._possible:
             check_resources(self.connect(), options)
             self._possible.add(asked)
+
+    def check_packages(self, environment: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        """Return if the packages of a runtime environment can be installed; see `rehearse`, which looks once for each.
+
+        Raises:
+            EnvironmentSetupError: they cannot.
+        """
+        asked = repr([environment.get(manager) for manager in MANAGERS])
+        if asked not in self._possible:
+            rehearse(environment, options)
+            self._possible.add(asked)
+
+    def made_ready(self, root: str | None, resources: Resources | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The `options` and the `runtime_env` of tasks that can be started, on the cluster that is connected to.
+
+        Raises:
+            PackageError: the folder cannot be shipped.
+            RayClusterError: the cluster cannot be reached, has no room, or cannot install what is asked for.
+        """
+        self.connect()
+        options = self.options(resources)
+        self.check_resources(options)
+        environment = self.runtime_env(root)
+        self.check_packages(environment, options)
+        return options, environment

@@ -21,7 +21,7 @@ _DEFAULT_OPTIONS = {
     "pip": ("--disable-pip-version-check", "--no-cache-dir", "--upgrade"),
     "uv": ("--no-cache",),
 }
-_OPTIONS_KEY = {"pip": "pip_install_options", "uv": "uv_pip_install_options"}
+OPTIONS_KEY = {"pip": "pip_install_options", "uv": "uv_pip_install_options"}
 _ELSEWHERE = {"pip": (), "uv": ("--system",)}
 """Options that install where workers, which have an environment of their own, never look."""
 _PACKAGES = (str, Path, list, tuple, Mapping)
@@ -100,7 +100,7 @@ def _installed(config: RayConfig, theirs: Mapping[str, Any], lines: Sequence[str
     packages = [*lines, *more.pop("packages", ())]
     if not packages:
         return {}
-    return {manager: {_OPTIONS_KEY[manager]: _options(config, manager), **more, "packages": packages}}
+    return {manager: {OPTIONS_KEY[manager]: _options(config, manager), **more, "packages": packages}}
 
 
 def _options(config: RayConfig, manager: str) -> list[str]:
@@ -133,8 +133,18 @@ def setup_failed(error: BaseException, what: str = "the workers") -> Environment
         error: Ray's.
         what: whose environment it is.
     """
+    return setup_error(said_last(str(error)), what)
+
+
+def setup_error(said: str, what: str = "the workers") -> EnvironmentSetupError:
+    """The error for an environment that could not be set up.
+
+    Args:
+        said: why not.
+        what: whose it is.
+    """
     return EnvironmentSetupError(
-        f"the environment of {what} could not be set up:\n{said_last(str(error))}",
+        f"the environment of {what} could not be set up:\n{said}",
         hint="see requirements.txt, wheels/ and runtime_env; whether the cluster's nodes may reach the package index",
     )
 

@@ -106,12 +106,7 @@ class RayJobExecutor(BaseRayExecutor):
         """Who submits and follows jobs of a plugin's folder; made with everything that such a job needs."""
         with self._making:
             if root not in self._followings:
-                self.connect()
-                options = self.options()
-                self.check_resources(options)
-                lane = Lane(
-                    new_run_id(), options, self.runtime_env(root), self._max_concurrency, self._heartbeat_timeout
-                )
+                lane = Lane(new_run_id(), *self.made_ready(root), self._max_concurrency, self._heartbeat_timeout)
                 self._followings[root] = Following(lane, self.runtime_env() if self.config.include_sdk else {})
             return self._followings[root]
 

@@ -1,4 +1,4 @@
-"""What an attempt takes, in Ray's words, and whether any node has it."""
+"""What an attempt takes, in Ray's words, whether any node has it, and how that node is named to Ray."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ def check_resources(cluster: HasAmounts, options: Mapping[str, Any]) -> None:
     Raises:
         ResourcesError: none could, however long one waits.
     """
-    wanted = {_RAY_NAMES[name]: float(options[name]) for name in _RAY_NAMES if options.get(name)}
-    wanted |= {name: float(amount) for name, amount in (options.get("resources") or {}).items() if amount}
+    wanted = _wanted(options)
     nodes = cluster.amounts()
     if wanted and not any(_fits(wanted, node) for node in nodes):
         raise ResourcesError(
@@ -41,6 +40,23 @@ def check_resources(cluster: HasAmounts, options: Mapping[str, Any]) -> None:
             hint="ask for less (Node(resources=…), num_cpus=, num_gpus=, memory=), or add a node that has it; for a "
             "cluster that gets nodes as they are asked for, say autoscaling=True",
         )
+
+
+def has_room(node: Mapping[str, float], options: Mapping[str, Any]) -> bool:
+    """Whether a node has in all, in Ray's names, what a task of those options takes; one core, where they say none."""
+    return _fits(_wanted({"num_cpus": 1, **options}), node)
+
+
+def on_node(node_id: str) -> Any:
+    """The scheduling strategy that puts a task or an actor on that node, or nowhere."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return NodeAffinitySchedulingStrategy(node_id, soft=False)
+
+
+def _wanted(options: Mapping[str, Any]) -> dict[str, float]:
+    wanted = {_RAY_NAMES[name]: float(options[name]) for name in _RAY_NAMES if options.get(name)}
+    return wanted | {name: float(amount) for name, amount in (options.get("resources") or {}).items() if amount}
 
 
 def _fits(wanted: Mapping[str, float], node: Mapping[str, float]) -> bool:

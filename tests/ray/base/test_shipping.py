@@ -7,7 +7,7 @@ import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import pytest
@@ -17,7 +17,7 @@ from synapse_core.testing import raises, wait_until
 from synapse_core.testing.processes import is_alive
 from synapse_ray.base import BaseRayExecutor
 from synapse_ray.environment import setup_failed
-from synapse_ray.errors import PackageError
+from synapse_ray.errors import EnvironmentSetupError, PackageError
 from synapse_ray.packaging import Upload
 from tests.ray.clusters import TestCluster, cluster_of
 
@@ -154,21 +154,49 @@ def test_by_uv(far_cluster: TestCluster, plugin: Path):
     assert ray.get(ray.remote(word).options(runtime_env=base.runtime_env(), **base.options()).remote()) == "hi"
 
 
-def test_a_package_that_cannot_be_installed(far_cluster: TestCluster, tmp_path: Path):
-    """The error has what the package manager said last."""
+@pytest.mark.parametrize("manager", ["pip", "uv"])
+def test_a_package_that_cannot_be_found(far_cluster: TestCluster, tmp_path: Path, manager: Literal["pip", "uv"]):
+    """It is told before anything runs, with what pip said, by whichever manager it was to be installed."""
+    base = _asking(far_cluster, tmp_path, f"no-such-package-of-{manager}==9", manager)
+    with raises(EnvironmentSetupError, f"no-such-package-of-{manager}==9", "No matching", "requirements.txt") as caught:
+        base.made_ready(None)
+    assert "Traceback" not in str(caught[0])
+
+
+def test_packages_that_exclude_each_other(far_cluster: TestCluster, tmp_path: Path, plugin: Path):
+    """A wheel is shipped, and another version of it asked for: told before anything runs."""
+    shutil.copytree(plugin / "wheels", tmp_path / "wheels")
+    base = _asking(far_cluster, tmp_path, "greet==77")
+    with raises(EnvironmentSetupError, "greet"):
+        base.made_ready(None)
+
+
+def test_a_package_that_fails_as_it_is_installed(far_cluster: TestCluster, tmp_path: Path):
+    """What no look tells is left to Ray: the error has what the package manager said last."""
     import ray
     from ray.exceptions import RuntimeEnvSetupError
 
-    (tmp_path / "requirements.txt").write_text("no-such-package-here==9\n")
-    base = BaseRayExecutor(
-        ray_address=far_cluster.address, working_dir=tmp_path, package_manager_options=["--no-index"]
-    )
+    wheel = tmp_path / "wheels" / "torn-1-py3-none-any.whl"
+    wheel.parent.mkdir()
+    wheel.write_bytes(b"not a wheel at all")
+    base = BaseRayExecutor(ray_address=far_cluster.address, working_dir=tmp_path)
+    options, environment = base.made_ready(None)
     with pytest.raises(RuntimeEnvSetupError) as caught:
-        ray.get(ray.remote(lambda: 1).options(runtime_env=base.runtime_env(), **base.options()).remote())
+        ray.get(ray.remote(lambda: 1).options(runtime_env=environment, **options).remote())
     said = str(setup_failed(caught.value))
-    assert "no-such-package-here==9" in said
+    assert "torn" in said
     assert "Traceback" not in said
-    assert "requirements.txt" in said
+
+
+def _asking(cluster: TestCluster, folder: Path, line: str, manager: Literal["pip", "uv"] = "pip") -> BaseRayExecutor:
+    """Asks for a package, where there is no index to find it in."""
+    (folder / "requirements.txt").write_text(f"{line}\n")
+    return BaseRayExecutor(
+        ray_address=cluster.address,
+        working_dir=folder,
+        package_manager=manager,
+        package_manager_options=["--no-index"],
+    )
 
 
 def test_uploaded_once(far_cluster: TestCluster, tmp_path: Path):

@@ -118,10 +118,7 @@ class TaskExecutor:
             self._ready(None, None)
 
     def _ready(self, resources: Resources | None, root: str | None) -> OrderTasks:
-        self._base.connect()
-        options = self._base.options(resources)
-        self._base.check_resources(options)
-        return OrderTasks(options, self._base.runtime_env(root))
+        return OrderTasks(*self._base.made_ready(root, resources))
 
     def _prepared(self, need: Any, done: asyncio.Future[OrderTasks]) -> None:
         del self._preparing[need]

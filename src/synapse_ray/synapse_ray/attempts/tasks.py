@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from synapse_ray.attempts.handles import TaskHandle
+from synapse_ray.placing import on_node
 from synapse_ray.worker.ending import sweep
 from synapse_ray.worker.large import load
 from synapse_ray.worker.run import run_order
@@ -60,7 +61,4 @@ def sweep_on(node: str, pid: int, *, kill: bool) -> Any:
 
 
 def _there(node: str) -> dict[str, Any]:
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    there = NodeAffinitySchedulingStrategy(node, soft=False)
-    return {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": there}
+    return {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": on_node(node)}

@@ -159,10 +159,12 @@ class RayPipelineExecutor(BaseRayExecutor):
         home = self._homes.own
         for asked in [{"resources": self._engine_resources}, *(self.options(node.resources) for node in plan)]:
             self.check_resources(asked)
+        environment = self.runtime_env(root)
+        self.check_packages(environment, self.options())
         said = {"job_id": self.config.job_id, **options, "name": name, "resume_from": resume_from}
         given = home.session.schema.unstructure(dict(params or {}), subject="params")
         run_id = run_id or new_run_id()
-        self._launch(home, run_id, Order(data, given, self._hosted(said, root)), self.runtime_env(root), env)
+        self._launch(home, run_id, Order(data, given, self._hosted(said, root)), environment, env)
         return run_id
 
     def recover(self, run_id: str) -> None:

@@ -12,8 +12,9 @@ from synapse_core.errors import RunNotFoundError
 from synapse_core.session import Session
 from synapse_ray.pipeline.cluster_store import ClusterStore
 from synapse_ray.pipeline.cluster_watch import ClusterWatch
-from synapse_ray.pipeline.place import head_node, on_node
+from synapse_ray.pipeline.place import head_node
 from synapse_ray.pipeline.service import ServiceChoice, choose_service
+from synapse_ray.placing import on_node
 
 if TYPE_CHECKING:
     from synapse_ray.base import BaseRayExecutor

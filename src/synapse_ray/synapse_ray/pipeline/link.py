@@ -120,7 +120,8 @@ class KeeperLink:
         import ray
 
         from synapse_ray.pipeline.keeper import Keeper
-        from synapse_ray.pipeline.place import head_node, on_node
+        from synapse_ray.pipeline.place import head_node
+        from synapse_ray.placing import on_node
 
         environment = (self._base if self._whole else _bare(self._base.config)).runtime_env()
         where = {"num_cpus": 0, "scheduling_strategy": on_node(head_node()), "runtime_env": environment}

@@ -46,10 +46,3 @@ def head_node() -> str:
             hint="have them kept by a service: `synapse serve`, and pipeline_service_url=",
         )
     return str(heads[0])
-
-
-def on_node(node_id: str) -> Any:
-    """The scheduling strategy that puts an actor on that node, or nowhere."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    return NodeAffinitySchedulingStrategy(node_id, soft=False)
