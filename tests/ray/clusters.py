@@ -25,7 +25,7 @@ from attrs import define, field
 
 from synapse_core.builtin.process.tree import end_tree
 from synapse_core.testing import wait_until
-from synapse_core.testing.processes import is_alive
+from synapse_core.testing.processes import is_alive, is_stopped
 from tests.ports import free_port
 
 ENVIRONMENT = {
@@ -88,11 +88,16 @@ class ClusterNode:
         return self.signal_part(part, signal.SIGKILL)
 
     def signal_part(self, part: str, number: int) -> list[int]:
-        """Send a signal to the processes with ``part`` in their command line; their pids."""
+        """Send a signal to the processes with ``part`` in their command line; their pids.
+
+        Those that are stopped have stopped when this returns: on a busy machine they go on for a while.
+        """
         found = self.pids(part)
         assert found, f"the node has no process with {part!r} in its command line"
         for pid in found:
             os.kill(pid, number)
+        if number == signal.SIGSTOP:
+            wait_until(lambda: all(map(is_stopped, found)), f"{part} to stand still")
         return found
 
 

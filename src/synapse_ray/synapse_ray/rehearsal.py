@@ -30,7 +30,7 @@ def rehearse(environment: Mapping[str, Any], options: Mapping[str, Any]) -> None
 
     Ray itself says that they cannot after three tries, each from an empty environment: that takes most of a minute. So
     the environment is made now, by a task that does nothing else, and beside it pip looks, on the cluster, for what it
-    would install there. The one that knows first is believed; nobody waits for what can be installed.
+    would install there. The one that knows first is believed: what can be installed waits for pip's look at most.
 
     Args:
         environment: for ``.options(runtime_env=…)``.
@@ -70,7 +70,7 @@ def _is_here(manager: str, asked: Any) -> bool:
 def _made(environment: Mapping[str, Any], options: Mapping[str, Any]) -> list[Any]:
     """The reference to a task that ends when the environment is made.
 
-    None where nodes share a machine: Ray makes the same environment in the same folder there, for each of them, and
+    Nothing where nodes share a machine: Ray makes the same environment in the same folder there, for each of them, and
     fails if it does so for two at once.
     """
     import ray

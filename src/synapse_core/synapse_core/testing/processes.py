@@ -15,10 +15,19 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+        return _state(Path(f"/proc/{pid}")) not in {"Z", "X"}
     except OSError:
         return not Path("/proc/self").exists()
-    return state not in {"Z", "X"}
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether none of its threads runs on, as after a SIGSTOP: that needs a moment to reach them all. Linux only."""
+    return {_state(thread) for thread in Path(f"/proc/{pid}/task").iterdir()} == {"T"}
+
+
+def _state(of: Path) -> str:
+    """The letter that ``/proc`` has for what a process or a thread does."""
+    return (of / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
 
 
 def alive(pids: str) -> list[int]:
