@@ -151,6 +151,15 @@ def test_shutdown_ends_the_actor(executor: RayActorExecutor):
     assert _pid(executor) != pid
 
 
+def test_shutdown_ends_what_actions_left(executor: RayActorExecutor):
+    """Until then it stays, whatever else runs in the actor; then it ends with it, wherever it has got to."""
+    pid = executor.execute(sample.detach)
+    assert _pid(executor) != pid
+    assert is_alive(pid)
+    executor.shutdown()
+    wait_until(lambda: not is_alive(pid), "what was left to be gone")
+
+
 def test_what_no_node_has_is_told_at_once(cluster: TestCluster):
     """Before anything waits for it."""
     with pytest.raises(ResourcesError, match="GPU 3"):

@@ -73,6 +73,16 @@ def breed(params: dict[str, Any], _context: RuntimeContext) -> None:
     children[0].wait()
 
 
+@action("detach")
+def detach(_params: dict[str, Any], _context: RuntimeContext) -> int:
+    """Leaves a process in a session of its own, whose parent has ended; its pid."""
+    inner = (
+        "import subprocess, sys; nap = 'import time; time.sleep(600)';"
+        "print(subprocess.Popen([sys.executable, '-c', nap], start_new_session=True, stdout=subprocess.DEVNULL).pid)"
+    )
+    return int(subprocess.run([sys.executable, "-c", inner], stdout=subprocess.PIPE, check=True).stdout)
+
+
 @action("refuse", stop="hard")
 def refuse(params: dict[str, Any], _context: RuntimeContext) -> None:
     """Goes on whatever is raised in it."""
